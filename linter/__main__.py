@@ -1,0 +1,7 @@
+"""`python -m linter` is the `linter` command."""
+
+from linter.cli import main
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""`python -m parity` is the `parity` command."""
+
+from parity.cli import main
+
+
+if __name__ == "__main__":
+    main()

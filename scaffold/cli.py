@@ -1,0 +1,18 @@
+"""The `scaffold` command: one subcommand a kind of thing it writes."""
+
+from __future__ import annotations
+
+import click
+
+from scaffold.commands.model import model
+from scaffold.commands.skills import skills
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="modelwright")
+def main() -> None:
+    """Write models that obey every convention, and install the guides that explain them."""
+
+
+main.add_command(model)
+main.add_command(skills)
