@@ -1,0 +1,227 @@
+"""Reading a spec: from a preset's name or a YAML file to a `Spec`, or to one message that names the line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from scaffold.errors import ScaffoldError
+from scaffold.resources import templates_root
+from scaffold.spec import Spec
+from scaffold.validation import Problem, first_problem
+
+
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+_MISSING_FIELD = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
+_PLACE = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the templates, sorted."""
+    return sorted(path.stem for path in (templates_root() / "specs").glob("*.yaml"))
+
+
+def load_spec(name_or_path: str) -> Spec:
+    """Read a preset by its name, or a file by a path that ends in `.yaml` or `.yml`.
+
+    Raises:
+        ScaffoldError: no such preset or file, or the file says something that no architecture means.
+    """
+    if name_or_path.endswith((".yaml", ".yml")):
+        return read_spec(Path(name_or_path))
+    presets = preset_names()
+    if name_or_path not in presets:
+        raise ScaffoldError(
+            f"there is no preset {name_or_path!r}{_nearest(name_or_path, presets)}; "
+            f"the presets are: {', '.join(presets)}. A spec of your own is given by its path, ending in .yaml"
+        )
+    return read_spec(templates_root() / "specs" / f"{name_or_path}.yaml")
+
+
+def read_spec(path: Path) -> Spec:
+    """Read and check one spec file.
+
+    Raises:
+        ScaffoldError: with the file, the line, the key, and what was expected there.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ScaffoldError(f"{path}: there is no such file") from None
+    except UnicodeDecodeError:
+        raise ScaffoldError(f"{path}: this is not UTF-8 text; save the file as UTF-8") from None
+    except OSError as error:
+        raise ScaffoldError(f"{path}: cannot be read ({error.strerror})") from None
+
+    root, data = _parse(path, text)
+    try:
+        spec = msgspec.convert(data, Spec)
+    except msgspec.ValidationError as error:
+        raise ScaffoldError(_explain(path, root, data, str(error))) from None
+    problem = first_problem(spec)
+    if problem is not None:
+        raise ScaffoldError(_describe(path, root, problem))
+    return spec
+
+
+def _parse(path: Path, text: str) -> tuple[Node, Any]:
+    """The YAML twice: as nodes, which know their lines, and as plain values."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        for event in yaml.parse(text):
+            # A few aliases of aliases can stand for gigabytes, and no spec needs one.
+            if isinstance(event, AliasEvent):
+                raise ScaffoldError(f"{path}:{event.start_mark.line + 1}: a spec has no aliases (*); write the value out")
+        root = yaml.compose(text)
+        data = yaml.load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else 1
+        reason = (error.problem or error.context or "cannot be parsed").strip().splitlines()[0]
+        raise ScaffoldError(f"{path}:{line}: this is not valid YAML: {reason}") from None
+    except YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ScaffoldError(f"{path}:1: this is not valid YAML: {reason}") from None
+    except RecursionError:
+        raise ScaffoldError(f"{path}:1: the values are nested too deeply for a spec") from None
+    if not isinstance(root, MappingNode):
+        raise ScaffoldError(f"{path}:1: a spec is a mapping that begins with `name:`; this file holds something else")
+    return root, data
+
+
+def _explain(path: Path, root: Node, data: Any, message: str) -> str:
+    """msgspec's message in the words of the file: line, key, what is expected, the nearest valid name."""
+    place = _PLACE.search(message)
+    steps = _steps(place.group("path")) if place else ()
+    complaint = _PLACE.sub("", message)
+    if unknown := _UNKNOWN_FIELD.search(complaint):
+        key = unknown.group("key")
+        steps = _resolve_any(data, steps, lambda value: isinstance(value, dict) and key in value)
+        known = _fields_at(steps)
+        advice = _nearest(key, known) or f"; known here: {', '.join(known)}"
+        return f"{path}:{_line(root, (*steps, key), on_key=True)}: `{_dotted((*steps, key))}` is not a key of a spec{advice}"
+    if missing := _MISSING_FIELD.search(complaint):
+        key = missing.group("key")
+        steps = _resolve_any(data, steps, lambda value: isinstance(value, dict) and key not in value)
+        where = f"in `{_dotted(steps)}`" if steps else "at the top of the file"
+        return f"{path}:{_line(root, steps, on_key=True)}: the key `{key}` is missing {where}"
+    steps = _resolve_any(data, steps, lambda value: True)
+    return f"{path}:{_line(root, steps, on_key=False)}: `{_dotted(steps)}`: {complaint[:1].lower()}{complaint[1:]}"
+
+
+def _describe(path: Path, root: Node, problem: Problem) -> str:
+    advice = _nearest(problem.given, problem.known) if problem.given is not None else ""
+    place = f"{path}:{_line(root, problem.steps, on_key=problem.on_key)}"
+    return f"{place}: `{_dotted(problem.steps)}`: {problem.reason}{advice}"
+
+
+def _steps(path: str) -> tuple[str | int, ...]:
+    """The steps of a msgspec path such as `.stages[0].program[...]`; an ellipsis means "some key of this mapping"."""
+    steps: list[str | int] = []
+    for name, index in _STEP.findall(path):
+        steps.append(name if name else (index if index == "..." else int(index)))
+    return tuple(steps)
+
+
+def _resolve_any(data: Any, steps: tuple[str | int, ...], fits: Any) -> tuple[str | int, ...]:
+    """Put the first fitting key where msgspec says `[...]`, because it does not name the keys of a mapping."""
+    if "..." not in steps:
+        return steps
+    at = steps.index("...")
+    outer = _value_at(data, steps[:at])
+    rest = steps[at + 1 :]
+    for key in outer if isinstance(outer, dict) else ():
+        candidate = (*steps[:at], key, *rest)
+        if _exists(data, candidate) and fits(_value_at(data, candidate)) and _fails(outer[key], candidate, at):
+            return _resolve_any(data, candidate, fits)
+    return steps[:at]
+
+
+def _fails(value: Any, steps: tuple[str | int, ...], at: int) -> bool:
+    """Whether this value alone is what msgspec objects to."""
+    expected = _type_at(steps[: at + 1])
+    if expected is None:
+        return True
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError:
+        return True
+    return False
+
+
+def _type_at(steps: tuple[str | int, ...]) -> Any:
+    """The type that the spec language has at a place; `None` where it has none of its own."""
+    info: Any = msgspec.inspect.type_info(Spec)
+    for step in steps:
+        if isinstance(info, msgspec.inspect.UnionType):
+            info = next((kind for kind in info.types if not isinstance(kind, msgspec.inspect.NoneType)), info.types[0])
+        if isinstance(info, msgspec.inspect.StructType):
+            field = next((field for field in info.fields if field.encode_name == step), None)
+            if field is None:
+                return None
+            info = field.type
+        elif isinstance(info, msgspec.inspect.DictType):
+            info = info.value_type
+        elif isinstance(info, msgspec.inspect.VarTupleType):
+            info = info.item_type
+        else:
+            return None
+    return info.cls if isinstance(info, msgspec.inspect.StructType) else None
+
+
+def _fields_at(steps: tuple[str | int, ...]) -> list[str]:
+    kind = _type_at(steps) if steps else Spec
+    return [field.encode_name for field in msgspec.structs.fields(kind)] if kind is not None else []
+
+
+def _value_at(data: Any, steps: tuple[str | int, ...]) -> Any:
+    for step in steps:
+        data = data[step]
+    return data
+
+
+def _exists(data: Any, steps: tuple[str | int, ...]) -> bool:
+    try:
+        _value_at(data, steps)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _line(root: Node, steps: tuple[str | int, ...], *, on_key: bool) -> int:
+    """The line, from 1, of the value at a place or of its key; of the deepest part that exists."""
+    node, line = root, root.start_mark.line
+    for step in steps:
+        if isinstance(node, MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            if pair is None:
+                break
+            line = pair[0].start_mark.line if on_key else pair[1].start_mark.line
+            node = pair[1]
+        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line
+        else:
+            break
+    return int(line) + 1
+
+
+def _dotted(steps: tuple[str | int, ...]) -> str:
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _nearest(given: str, known: list[str] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,92 @@
+"""Rendering: every template under `templates/folder/` becomes one file of the folder, at the same path without `.j2`.
+
+What a template sees, beside Jinja's own:
+    spec: the `scaffold.spec.Spec`.
+    python: a filter that writes a value as Python source (`[4, 4] | python("tuple[int, ...]")` gives `(4, 4)`).
+A template may include any other by its path under `templates/` (`components/feed_forward/classes.py.j2`). Undefined
+names are errors; `#` comments of Jinja are not used. Python files pass through ruff afterwards, which sorts and prunes
+imports and lays the code out, so a template minds what it says and not how it is wrapped.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from ruff import find_ruff_bin
+
+from scaffold.errors import ScaffoldError
+from scaffold.resources import templates_root
+from scaffold.spec import Spec
+
+
+_RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", "--line-length=119", "--target-version=py310")
+_IMPORT_RULES = ("--select=I,F401", "--config=lint.isort.lines-after-imports=2")
+
+
+def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
+    """The files of the generated folder: relative path to content, sorted by path.
+
+    Args:
+        spec: the architecture.
+        templates: the template tree, by default the one that comes with this package.
+
+    Raises:
+        ScaffoldError: a template is broken, or what it makes is not Python.
+    """
+    root = templates if templates is not None else templates_root()
+    environment = _environment(root)
+    files: dict[str, str] = {}
+    for path in sorted((root / "folder").rglob("*.j2")):
+        name = path.relative_to(root).as_posix()
+        try:
+            text = environment.get_template(name).render(spec=spec)
+        except TemplateError as error:
+            line = getattr(error, "lineno", None)
+            place = f"{getattr(error, 'name', None) or name}:{line}" if line else name
+            raise ScaffoldError(f"the template {place} cannot be rendered: {error}") from error
+        files[name.removeprefix("folder/").removesuffix(".j2")] = text
+    return _format(spec.package, files)
+
+
+def _environment(root: Path) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(root),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.do"],
+    )
+    environment.filters["python"] = as_python
+    return environment
+
+
+def as_python(value: Any, kind: str = "") -> str:
+    """Python source for a value of a spec; a list becomes a tuple where the type says so."""
+    if isinstance(value, (list, tuple)) and kind.startswith("tuple"):
+        return repr(tuple(value))
+    return repr(value)
+
+
+def _format(package: str, files: dict[str, str]) -> dict[str, str]:
+    """Ruff's import order, its pruning of unused imports and its layout, over all files at once."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-") as staging:
+        folder = Path(staging) / package
+        for name, text in files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        ruff = find_ruff_bin()
+        for command in (("check", "--fix", *_IMPORT_RULES), ("format",)):
+            done = subprocess.run(
+                [ruff, *command, *_RUFF_OPTIONS, package], cwd=staging, capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                complaint = " ".join((done.stdout + done.stderr).split())
+                raise ScaffoldError(f"the templates do not make valid Python: {complaint}")
+        return {name: (folder / name).read_text(encoding="utf-8") for name in sorted(files)}

@@ -1,0 +1,176 @@
+"""What a spec must satisfy beyond the types of its fields: names that meet, numbers that fit, stages that can run."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from scaffold.spec import Spec, Stage
+
+
+_NAME = re.compile(r"[a-z][a-z0-9]*([-_.][a-z0-9]+)*")
+_SLOTS = ("shift", "scale", "gate")
+_TYPES = {
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "str": (str,),
+    "int | None": (int, type(None)),
+    "tuple[int, ...]": (list,),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: its place, what was expected, and the names among which the right one may be."""
+
+    steps: tuple[str | int, ...]
+    reason: str
+    given: str | None = None
+    known: tuple[str, ...] = ()
+    on_key: bool = False
+
+
+def first_problem(spec: Spec) -> Problem | None:
+    """The first problem in the order in which a person reads the file, or `None`."""
+    for check in (_names, _config, _dimensions, _modulation, _stages, _weights, _published, _rope):
+        for problem in check(spec):
+            return problem
+    return None
+
+
+def _names(spec: Spec) -> Iterator[Problem]:
+    if not _NAME.fullmatch(spec.name) or keyword.iskeyword(spec.package):
+        yield Problem(("name",), f"{spec.name!r} cannot name a folder that Python imports; use letters, digits, - and _")
+    for key in ("prefix", "model"):
+        name = getattr(spec, key)
+        if not name.isidentifier():
+            yield Problem((key,), f"{name!r} is not a Python name")
+
+
+def _config(spec: Spec) -> Iterator[Problem]:
+    for key, entry in spec.config.items():
+        place = ("config", key)
+        if not key.isidentifier() or keyword.iskeyword(key):
+            yield Problem(place, f"{key!r} is not a Python name", on_key=True)
+        if entry.type not in _TYPES:
+            yield Problem((*place, "type"), f"{entry.type!r} is no type of a config entry", entry.type, tuple(_TYPES))
+        elif not _is_of_type(entry.default, entry.type):
+            yield Problem((*place, "default"), f"expected {entry.type}, got {entry.default!r}")
+
+
+def _is_of_type(value: object, kind: str) -> bool:
+    # YAML's `true` is an int to Python, and never what a size means.
+    if isinstance(value, bool):
+        return kind == "bool"
+    return isinstance(value, _TYPES[kind])
+
+
+def _dimensions(spec: Spec) -> Iterator[Problem]:
+    for field in msgspec.structs.fields(spec.dimensions):
+        yield from _config_key(spec, ("dimensions", field.name), getattr(spec.dimensions, field.name))
+    position, time = spec.components.position, spec.components.time
+    for place, key in (
+        (("position", "axes"), position.axes),
+        (("position", "theta"), position.theta),
+        (("time", "channels"), time.channels),
+        (("time", "guidance"), time.guidance),
+    ):
+        yield from _config_key(spec, ("components", *place), key)
+
+
+def _config_key(spec: Spec, steps: tuple[str | int, ...], key: str) -> Iterator[Problem]:
+    if key not in spec.config:
+        yield Problem(steps, f"{key!r} is not an entry of `config`", key, tuple(spec.config))
+
+
+def _modulation(spec: Spec) -> Iterator[Problem]:
+    if sorted(spec.modulation.slots) != sorted(_SLOTS):
+        yield Problem(("modulation", "slots"), f"expected {', '.join(_SLOTS)} in the order in which the layer gives them")
+
+
+def _stages(spec: Spec) -> Iterator[Problem]:
+    kinds = tuple(stage.kind for stage in spec.stages)
+    if kinds != ("apart", "joined"):
+        yield Problem(("stages",), f"the layout {spec.layout!r} has a stage of kind 'apart', then one of kind 'joined'")
+    for index, stage in enumerate(spec.stages):
+        place = ("stages", index)
+        yield from _config_key(spec, (*place, "count"), stage.count)
+        yield from _streams(spec, stage, place)
+
+
+def _streams(spec: Spec, stage: Stage, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    sources = spec.modulation.sources
+    for name, stream in stage.streams.items():
+        if stream.modulation not in sources:
+            yield Problem(
+                (*place, "streams", name, "modulation"),
+                f"{stream.modulation!r} is not one of `modulation.sources`",
+                stream.modulation,
+                tuple(sources),
+            )
+            return
+        uses = [step.name for step in stage.program if name in step.norms]
+        if len(uses) != sources[stream.modulation].sets:
+            yield Problem(
+                (*place, "program"),
+                f"stream {name!r} runs through {len(uses)} sublayers, but {stream.modulation!r} gives "
+                f"{sources[stream.modulation].sets} sets of modulation",
+            )
+    for index, step in enumerate(stage.program):
+        for name in step.norms:
+            if name not in stage.streams:
+                yield Problem(
+                    (*place, "program", index, "norms", name),
+                    f"{name!r} is not a stream of this stage",
+                    name,
+                    tuple(stage.streams),
+                    on_key=True,
+                )
+
+
+def _weights(spec: Spec) -> Iterator[Problem]:
+    originals: set[str] = set()
+    targets: set[str] = set()
+    for index, rule in enumerate(spec.weights.rules):
+        place = ("weights", "rules", index)
+        if rule.original in originals:
+            yield Problem((*place, "original"), f"{rule.original!r} has a rule already")
+        originals.add(rule.original)
+        for target in rule.targets:
+            if target in targets:
+                yield Problem((*place, "diffusers"), f"{target!r} is already what another name becomes")
+            if target.count("{}") != rule.original.count("{}"):
+                yield Problem((*place, "diffusers"), f"{target!r} needs as many {{}} as {rule.original!r}")
+            targets.add(target)
+    for key, measure in spec.weights.detect.items():
+        place = ("weights", "detect", key)
+        yield from _config_key(spec, place, key)
+        given = [name for name in ("size", "blocks", "present") if getattr(measure, name) is not None]
+        if len(given) != 1:
+            yield Problem(place, "expected exactly one of `size`, `blocks`, `present`")
+
+
+def _published(spec: Spec) -> Iterator[Problem]:
+    for name, configuration in (*spec.published.items(), ("tiny", spec.tiny)):
+        place = ("tiny", "config") if name == "tiny" else ("published", name, "config")
+        for key, value in configuration.config.items():
+            if key not in spec.config:
+                yield Problem((*place, key), f"{key!r} is not an entry of `config`", key, tuple(spec.config), on_key=True)
+            elif not _is_of_type(value, spec.config[key].type):
+                yield Problem((*place, key), f"expected {spec.config[key].type}, got {value!r}")
+
+
+def _rope(spec: Spec) -> Iterator[Problem]:
+    axes_key, head_key = spec.components.position.axes, spec.dimensions.head_dim
+    defaults = {key: entry.default for key, entry in spec.config.items()}
+    named = [(("config", axes_key, "default"), defaults), (("tiny", "config", axes_key), defaults | spec.tiny.config)]
+    named += [(("published", name, "config"), defaults | each.config) for name, each in spec.published.items()]
+    for place, config in named:
+        axes, head_dim = config[axes_key], config[head_key]
+        if sum(axes) != head_dim:
+            yield Problem(place, f"the axes {axes} sum to {sum(axes)}, but a head has {head_dim} channels")
