@@ -1,0 +1,91 @@
+"""A plan: the files that a command is about to write, as data that can be printed, applied whole, or dropped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from scaffold.errors import ScaffoldError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Files to write into one new folder.
+
+    Attributes:
+        target: the folder; it does not exist yet, or is empty.
+        files: relative POSIX path to content.
+    """
+
+    target: Path
+    files: dict[str, str]
+
+    def describe(self) -> str:
+        """One line a file, with its number of lines, under the folder's path."""
+        width = max(len(name) for name in self.files)
+        lines = [f"{self.target}/"]
+        lines += [f"  {name:<{width}}  {text.count(chr(10)):>5} lines" for name, text in self.files.items()]
+        total = sum(text.count("\n") for text in self.files.values())
+        lines.append(f"{len(self.files)} files, {total} lines")
+        return "\n".join(lines)
+
+    def check(self) -> None:
+        """Make sure that nothing of a person's is in the way.
+
+        Raises:
+            ScaffoldError: the target is a file, a link, or a folder that holds something.
+        """
+        if self.target.is_symlink():
+            raise ScaffoldError(f"{self.target} is a link; remove it or choose another place with --out")
+        if self.target.is_dir():
+            try:
+                present = sorted(entry.name for entry in self.target.iterdir())
+            except OSError as error:
+                raise ScaffoldError(f"{self.target} cannot be read: {error.strerror}") from None
+            if present:
+                raise ScaffoldError(
+                    f"{self.target} is there already and not empty (it holds {present[0]}); "
+                    "move it away or choose another place with --out"
+                )
+        elif self.target.exists():
+            raise ScaffoldError(f"{self.target} is a file; move it away or choose another place with --out")
+
+    def apply(self) -> None:
+        """Write all files, or none: they are staged in a folder beside the target, which then takes its name.
+
+        Raises:
+            ScaffoldError: something is in the way, or the place cannot be written to.
+        """
+        self.check()
+        parent = self.target.parent
+        staged: Path | None = None
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            staged = Path(tempfile.mkdtemp(prefix=f".{self.target.name}-", dir=parent))
+            # mkdtemp keeps others out, which a folder of source code should not.
+            staged.chmod(0o777 & ~_umask())
+            for name, text in self.files.items():
+                path = staged / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="\n")
+            # POSIX lets a folder take the name of an empty one; Windows wants the name to be free.
+            if self.target.is_dir() and os.name == "nt":
+                self.target.rmdir()
+            os.replace(staged, self.target)
+            staged = None
+        except OSError as error:
+            place = error.filename if error.filename and not str(error.filename).startswith(str(staged)) else parent
+            raise ScaffoldError(f"{place} cannot be written to: {error.strerror}; nothing was written") from None
+        finally:
+            if staged is not None:
+                shutil.rmtree(staged, ignore_errors=True)
+
+
+def _umask() -> int:
+    """The process's mask, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
