@@ -1,0 +1,111 @@
+"""Runs one forward, and backward if asked, on inputs of its own and with every random generator seeded."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from parity.loading import check_arguments
+from parity.tensors import named_tensors
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What one side gave.
+
+    Attributes:
+        outputs: The output's tensors, by their place.
+        others: What else the output holds, by its place.
+        gradients: The gradient of each floating-point input (`input NAME`) and parameter, or None where none arrives.
+        problem: What the module raised, if it did; all else is empty then.
+    """
+
+    outputs: dict[str, torch.Tensor] = field(default_factory=dict)
+    others: dict[str, object] = field(default_factory=dict)
+    gradients: dict[str, torch.Tensor | None] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def check_forward_arguments(path: str, module_class: type[nn.Module], names: Mapping[str, Any]) -> None:
+    """Checks that a class's forward takes the named arguments and needs no other.
+
+    Raises:
+        ParityError: If it does not.
+    """
+    remedy = "describe it in the --inputs file or with --input NAME=SHAPE"
+    check_arguments(path, module_class.forward, names, "inputs", remedy)
+
+
+def execute(module: nn.Module, inputs: Mapping[str, Any], seed: int, *, gradients: bool) -> Execution:
+    """Runs a module once.
+
+    The module gets copies of the inputs, so that what it changes in place does not reach the other side.
+
+    Args:
+        module: The module, in eval mode.
+        inputs: The keyword arguments of its forward.
+        seed: Seeds the generators of torch, numpy and Python during the call; they are put back afterwards.
+        gradients: Whether to differentiate a random projection of the outputs.
+    """
+    own = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
+    if gradients:
+        for value in own.values():
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                value.requires_grad_()
+    with _seeded(seed), torch.set_grad_enabled(gradients):
+        try:
+            leaves = dict(named_tensors(module(**own)))
+            outputs = {name: leaf for name, leaf in leaves.items() if isinstance(leaf, torch.Tensor)}
+            others = {name: leaf for name, leaf in leaves.items() if name not in outputs}
+            if gradients:
+                _project(outputs, seed).backward()  # type: ignore[no-untyped-call]
+        except Exception as error:
+            return Execution(problem=_describe(error))
+    found: dict[str, torch.Tensor | None] = {}
+    if gradients:
+        found |= {f"input {name}": value.grad for name, value in own.items() if _is_differentiable(value)}
+        found |= {name: parameter.grad for name, parameter in module.named_parameters()}
+    return Execution(outputs, others, found)
+
+
+def _project(outputs: Mapping[str, torch.Tensor], seed: int) -> torch.Tensor:
+    """Weighs every output value at random and sums: a plain sum would hide what a normalisation cancels."""
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros(())
+    for output in outputs.values():
+        if output.is_floating_point():
+            total = total + (output.float() * torch.randn(output.shape, generator=generator)).sum()
+    return total
+
+
+def _is_differentiable(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.requires_grad
+
+
+def _describe(error: Exception) -> str:
+    """Says what was raised, and where, without the stack in between."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)

@@ -1,0 +1,3 @@
+"""A module that raises while it is imported, as a half-written port does."""
+
+undefined  # noqa: B018, F821

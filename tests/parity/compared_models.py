@@ -1,0 +1,155 @@
+"""The models that the parity tests compare: one reference, faithful ports of it, and ports with one fault each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+class Reference(nn.Module):
+    """A modulated layer: enough to hide a swap, an epsilon or a lost bias behind initial values."""
+
+    def __init__(self, width: int = 8, eps: float = 1e-6, bias: bool = True) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, eps=eps)
+        self.modulation = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width, bias=bias)
+        # What adaLN-zero models begin with: whatever the modulation does, it is silent.
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def modulate(self, x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return self.norm(x) * (1 + second) + first
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        shift, scale = self.modulation(condition).unsqueeze(1).chunk(2, dim=-1)
+        return self.out(self.modulate(x, shift, scale))
+
+
+class Port(Reference):
+    pass
+
+
+class SwappedModulation(Reference):
+    def modulate(self, x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return super().modulate(x, second, first)
+
+
+class AnotherEpsilon(Reference):
+    def __init__(self, width: int = 8, eps: float = 1e-6) -> None:
+        super().__init__(width, eps * 10)
+
+
+class SkippedBias(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition) - self.out.bias
+
+
+class WithoutBias(Reference):
+    def __init__(self, width: int = 8) -> None:
+        super().__init__(width, bias=False)
+
+
+class Renamed(Reference):
+    def __init__(self, width: int = 8) -> None:
+        super().__init__(width)
+        self.norm_1 = self.norm
+        del self.norm
+
+
+class Wider(Reference):
+    def __init__(self, width: int = 8) -> None:
+        super().__init__(width)
+        self.out = nn.Linear(width, width + 1)
+
+
+class NotANumber(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition) / 0.0 * 0.0
+
+
+class Silent(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition) * 0.0
+
+
+class Upcast(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition).float()
+
+
+class Raising(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        raise ValueError("heads do not divide the width")
+
+
+class ChangesItsInput(Reference):
+    """Faithful, but writes into what it is given; the other side must not see it."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        result = super().forward(x, condition)
+        x.zero_()
+        return result
+
+
+class DrawsNoise(Reference):
+    """Faithful, and uses the global generator, as some samplers do."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition) + torch.randn(x.shape)
+
+
+class DetachesCondition(Reference):
+    """Equal outputs, other gradients."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition.detach())
+
+
+class KeepsNormInFloat32(Reference):
+    _keep_in_fp32_modules = ("norm",)
+
+    def modulate(self, x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        assert self.norm.weight.dtype is torch.float32
+        return (self.norm(x.float()) * (1 + second) + first).to(x.dtype)
+
+
+@dataclass
+class Streams:
+    image: torch.Tensor
+    hidden: tuple[torch.Tensor, dict[str, torch.Tensor]]
+    label: str
+
+
+class ManyOutputs(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> Streams:
+        result = super().forward(x, condition)
+        return Streams(result, (x, {"double": 2 * result}), "image")
+
+
+class ManyOutputsOneWrong(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> Streams:
+        result = super().forward(x, condition)
+        return Streams(result, (x, {"double": 2.5 * result}), "image")
+
+
+class LosesAnOutput(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"image": super().forward(x, condition)}
+
+
+class BatchNormed(nn.Module):
+    """Has a running variance, which must stay positive, and an integer buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(x)
+
+
+def not_a_class() -> None:
+    """Stands here to be asked for."""
