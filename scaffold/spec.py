@@ -206,6 +206,76 @@ class Features(Node):
     context_parallel: bool
 
 
+class Mistral3Chat(Node):
+    """Prompt embeddings: hidden states of a Mistral3 that reads `system_message` and the prompt as a chat.
+
+    `layers` are those whose outputs stand side by side; a prompt is padded or cut to `max_length` tokens.
+    """
+
+    kind: Literal["mistral3_chat"]
+    encoder: str
+    layers: tuple[int, ...]
+    max_length: int
+    system_message: str
+
+
+class NormalizedPatches(Node):
+    """Latents that are folded 2 x 2 into tokens and normalised by statistics that the VAE keeps.
+
+    `scale_factor` is how many pixels a side of one latent spans, `sample_size` how many latents a side the default
+    picture has.
+    """
+
+    kind: Literal["normalized_patches"]
+    vae: str
+    scale_factor: int
+    sample_size: int
+
+
+class ShiftFit(Node):
+    """The schedule's shift at one number of steps: `slope * tokens + intercept`."""
+
+    steps: int
+    slope: float
+    intercept: float
+
+
+class FittedShift(Node):
+    """A schedule whose shift runs straight between two fits; beyond `max_tokens` the second holds for any steps."""
+
+    kind: Literal["fitted_shift"]
+    scheduler: str
+    fits: tuple[ShiftFit, ShiftFit]
+    max_tokens: int
+
+
+class TimeOffsetReferences(Node):
+    """Reference images whose tokens join the picture's, `time_step` apart on the time axis.
+
+    Sides are in pixels; an image of more than `max_side * max_side` is shrunk.
+    """
+
+    kind: Literal["time_offset"]
+    min_side: int
+    max_side: int
+    max_aspect_ratio: int
+    time_step: int
+
+
+class Pipeline(Node):
+    """How pictures are made with the model: its class, where its weights are published, the defaults of a call."""
+
+    name: str
+    checkpoint: str
+    steps: int
+    guidance_scale: float
+    lora_loader: str
+    prompt: Mistral3Chat
+    latents: NormalizedPatches
+    schedule: FittedShift
+    references: TimeOffsetReferences
+
+
 class Spec(Node):
     """An architecture, complete: everything that the templates need and nothing that they have to guess."""
 
@@ -226,9 +296,15 @@ class Spec(Node):
     weights: Weights
     lora: Lora
     published: dict[str, Published]
+    pipeline: Pipeline
     tiny: Tiny
 
     @property
     def package(self) -> str:
         """The import name of the generated folder: `z-image` becomes `z_image`."""
         return self.name.replace("-", "_").replace(".", "_")
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The kinds of sublayer that its programs use, each once; each is a folder of `templates/components/`."""
+        return tuple(dict.fromkeys(step.op for stage in self.stages for step in stage.program))
