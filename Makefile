@@ -1,0 +1,67 @@
+# The jobs of this repository. `make` lists them. Everything runs in .venv, which `make setup` makes.
+
+PYTHON ?= python3
+# Where `make flux2` puts what it makes.
+OUT ?= build
+
+BIN := $(CURDIR)/.venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup flux2 test lint docs claude codex clean-ai
+
+help: ## list the jobs
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## make the virtual environment with everything that the other jobs need
+
+# The stamp is newer than the files that say what to install, or the installation is done again.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "modelwright needs Python 3.10 or newer: make setup PYTHON=python3.12" >&2; exit 1; }
+	@echo "== making the environment in .venv (torch and diffusers are large: this takes minutes)"
+	$(PYTHON) -m venv .venv
+	# torch goes first and alone, so that the pinned build is there before anything asks for just any.
+	"$(BIN)/python" -m pip install --disable-pip-version-check -c constraints.txt torch
+	"$(BIN)/python" -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+flux2: $(READY) ## generate a Flux2 folder, check it, run its tests, show its capabilities, make a picture
+	@echo "== 1/5 generating $(OUT)/flux2"
+	@if [ -e "$(OUT)/flux2" ]; then \
+		echo "It is there already and is kept as it is; delete it to have it generated anew."; \
+	else \
+		"$(BIN)/scaffold" model flux2 --out "$(OUT)"; \
+	fi
+	@echo "== 2/5 checking its conventions"
+	@"$(BIN)/linter" check "$(OUT)/flux2"
+	@echo "== 3/5 running its tests"
+	@cd "$(OUT)" && "$(BIN)/python" -m pytest -q flux2/tests
+	@echo "== 4/5 its capabilities"
+	@cd "$(OUT)" && "$(BIN)/python" -c 'from flux2 import Flux2Transformer2DModel as m; print(m.metadata())'
+	@echo "== 5/5 making a picture with tiny random weights"
+	@cd "$(OUT)" && "$(BIN)/python" -m flux2.examples.text_to_image --out flux2.png
+	@echo
+	@cd "$(OUT)" && echo "Done. The folder:  $$PWD/flux2" \
+		&& echo "      The picture: $$PWD/flux2.png (noise: the weights are random)" \
+		&& echo "      To use it:   cd $$PWD, then: from flux2 import Flux2Transformer2DModel, Flux2Pipeline"
+
+test: $(READY) ## run all tests
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+lint: $(READY) ## check this repository's own code: ruff, formatting, types
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/mypy"
+
+docs: $(READY) ## build the documentation site into site/
+	"$(BIN)/mkdocs" build --strict
+
+claude: $(READY) ## install the skills where Claude Code finds them
+	@"$(BIN)/scaffold" skills install --agent claude
+
+codex: $(READY) ## install the skills where Codex finds them
+	@"$(BIN)/scaffold" skills install --agent codex
+
+clean-ai: $(READY) ## remove what `make claude` and `make codex` installed, and nothing else
+	@"$(BIN)/scaffold" skills remove
