@@ -82,11 +82,11 @@ def _format(package: str, files: dict[str, str]) -> dict[str, str]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
         ruff = find_ruff_bin()
-        for command in (("check", "--fix", *_IMPORT_RULES), ("format",)):
+        for command in (("check", "--fix", "--output-format=concise", *_IMPORT_RULES), ("format",)):
             done = subprocess.run(
                 [ruff, *command, *_RUFF_OPTIONS, package], cwd=staging, capture_output=True, text=True, check=False
             )
             if done.returncode != 0:
-                complaint = " ".join((done.stdout + done.stderr).split())
+                complaint = (done.stdout + done.stderr).strip().partition("\n")[0]
                 raise ScaffoldError(f"the templates do not make valid Python: {complaint}")
         return {name: (folder / name).read_text(encoding="utf-8") for name in sorted(files)}
