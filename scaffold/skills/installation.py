@@ -207,7 +207,7 @@ def _take_away(root: Path, lock: Lock, path: str) -> None:
 def _names_beside(path: str) -> tuple[str, str]:
     """Names in the same folder for a thing that is being made and for the one that it replaces."""
     place, token = PurePosixPath(path), secrets.token_hex(4)
-    return str(place.with_name(f".{place.name}.{token}.new")), str(place.with_name(f".{place.name}.{token}.old"))
+    return str(place.with_name(f".skills-{token}.new")), str(place.with_name(f".skills-{token}.old"))
 
 
 def _missing_folders(root: Path, path: str) -> list[str]:

@@ -69,16 +69,17 @@ def read_lock(root: Path) -> Lock:
 def write_lock(root: Path, lock: Lock) -> None:
     """Writes the lock whole, or deletes it when it records nothing any more."""
     path = root / LOCK_NAME
-    # One fixed name, so that what a kill left behind is written over or deleted by the next change.
+    # One fixed name, so that what a kill left behind is written over or deleted by the next run.
     staged = root / f"{LOCK_NAME}.new"
     if lock.entries or lock.pending:
         content = msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2) + b"\n"
         if not path.exists() or path.read_bytes() != content:
             staged.write_bytes(content)
             os.replace(staged, path)
-    else:
-        path.unlink(missing_ok=True)
-        staged.unlink(missing_ok=True)
+    elif path.exists():
+        path.unlink()
+    if staged.exists():
+        staged.unlink()
 
 
 def hash_of_link(target: str) -> str:
