@@ -1,0 +1,131 @@
+"""What earlier runs found out: facts by a file's content, findings by a file, its content and everything that they rest on."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from linter.facts import FileFacts, Suppression
+from linter.findings import Finding
+from linter.source import digest_of
+
+
+class Checked(msgspec.Struct, frozen=True, array_like=True):
+    """All findings of one file, before suppressions, and the digests of the files that they rest on (empty for one that was not there)."""
+
+    digest: str
+    rests_on: dict[str, str]
+    findings: tuple[Finding, ...]
+    suppressions: tuple[Suppression, ...]
+
+
+class Cache(Protocol):
+    """Where a run keeps what the next one can use."""
+
+    def facts(self, digest: str) -> FileFacts | None: ...
+    def keep_facts(self, digest: str, facts: FileFacts) -> None: ...
+    def checked(self) -> Mapping[str, Checked]: ...
+    def close(self, checked: Mapping[str, Checked]) -> None: ...
+
+
+class NoCache:
+    """Keeps nothing."""
+
+    def facts(self, digest: str) -> FileFacts | None:
+        return None
+
+    def keep_facts(self, digest: str, facts: FileFacts) -> None:
+        pass
+
+    def checked(self) -> Mapping[str, Checked]:
+        return {}
+
+    def close(self, checked: Mapping[str, Checked]) -> None:
+        pass
+
+
+class DiskCache:
+    """One SQLite file a linter version. Its content is data, never code; what does not decode to the expected types is ignored."""
+
+    def __init__(self, folder: Path) -> None:
+        self._facts: list[tuple[str, bytes]] = []
+        self._kept: dict[str, Checked] = {}
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decode_facts = msgspec.msgpack.Decoder(FileFacts).decode
+        self._decode_checked = msgspec.msgpack.Decoder(Checked).decode
+        self._database = _open(folder / f"{fingerprint()}.sqlite")
+
+    def facts(self, digest: str) -> FileFacts | None:
+        """The facts of a content that was read before."""
+        for (blob,) in self._rows("SELECT facts FROM facts WHERE digest = ?", (digest,)):
+            with contextlib.suppress(msgspec.MsgspecError, TypeError):
+                return self._decode_facts(blob)
+        return None
+
+    def keep_facts(self, digest: str, facts: FileFacts) -> None:
+        """Keeps the facts of a content; written by `close`."""
+        if self._database is not None:
+            self._facts.append((digest, self._encoder.encode(facts)))
+
+    def checked(self) -> Mapping[str, Checked]:
+        """What was found in each file, by path."""
+        for path, blob in self._rows("SELECT path, checked FROM checked", ()):
+            with contextlib.suppress(msgspec.MsgspecError, TypeError):
+                self._kept[path] = self._decode_checked(blob)
+        return dict(self._kept)
+
+    def close(self, checked: Mapping[str, Checked]) -> None:
+        """Writes what is new in one transaction. A cache that cannot be written is no reason to fail."""
+        if self._database is None:
+            return
+        new = [(path, self._encoder.encode(item)) for path, item in checked.items() if self._kept.get(path) is not item]
+        with contextlib.suppress(sqlite3.Error), self._database:
+            self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", self._facts)
+            self._database.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?)", new)
+        self._database.close()
+
+    def _rows(self, sql: str, arguments: tuple[str, ...]) -> Iterable[tuple[str, bytes]]:
+        if self._database is None:
+            return []
+        try:
+            return self._database.execute(sql, arguments).fetchall()
+        except sqlite3.Error:
+            return []
+
+
+@cache
+def fingerprint() -> str:
+    """A name for this very linter: other rules, or another shape of facts, start another cache."""
+    package = Path(__file__).parent
+    files = sorted(package.rglob("*.py"))
+    return digest_of(b"\0".join(path.relative_to(package).as_posix().encode() + path.read_bytes() for path in files))
+
+
+def _open(path: Path) -> sqlite3.Connection | None:
+    """The database, made where it is missing and made anew where it is not one; None where none can be had."""
+    for attempt in range(2):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Tools that copy or commit whole folders should leave this one out.
+            (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+            database = sqlite3.connect(path, timeout=5)
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("CREATE TABLE IF NOT EXISTS facts (digest TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID")
+            database.execute("CREATE TABLE IF NOT EXISTS checked (path TEXT PRIMARY KEY, checked BLOB) WITHOUT ROWID")
+        except sqlite3.OperationalError:
+            return None
+        except (sqlite3.DatabaseError, OSError):
+            if attempt:
+                return None
+            with contextlib.suppress(OSError):
+                path.unlink()
+        else:
+            return database
+    return None

@@ -1,0 +1,121 @@
+"""Configuration: `[tool.linter]` of the nearest pyproject.toml, and what the command line says over it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from linter.errors import LinterError
+from linter.selection import ALWAYS, expand, selected_codes
+
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+DEFAULT_CACHE = ".linter_cache"
+_KEYS = ("select", "ignore", "exclude", "per-file-ignores", "cache-dir")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run goes by. `root` is the folder that patterns and the cache are relative to."""
+
+    root: Path
+    selected: frozenset[str]
+    exclude: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, frozenset[str]], ...] = ()
+    cache_dir: Path = Path(DEFAULT_CACHE)
+
+    def counts(self, code: str, path: Path) -> bool:
+        """Whether findings of a rule in a file are shown."""
+        if code not in self.selected:
+            return False
+        if code in ALWAYS or not self.per_file_ignores:
+            return True
+        relative = path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+        return not any(
+            code in codes and (fnmatch(relative, pattern) or fnmatch(path.name, pattern))
+            for pattern, codes in self.per_file_ignores
+        )
+
+
+def load_config(here: Path, select: Sequence[str], ignore: Sequence[str], cache_dir: Path | None) -> Config:
+    """The configuration for a run started in `here`.
+
+    Args:
+        here: The working directory, absolute.
+        select: Rules that the command line selects, in place of the file's.
+        ignore: Rules that the command line leaves out, besides the file's.
+        cache_dir: The command line's cache folder.
+
+    Raises:
+        LinterError: the file is not TOML, or holds a key, a type or a rule that is not known.
+    """
+    file = _nearest(here)
+    table = _table(file) if file else {}
+    root = file.parent if file else here
+    per_file = table.get("per-file-ignores", {})
+    if not isinstance(per_file, dict):
+        raise _wrong(file, "per-file-ignores", "a table of a pattern to a list of rules", per_file)
+    try:
+        return Config(
+            root=root,
+            selected=selected_codes(
+                select or _strings(file, table, "select"), [*_strings(file, table, "ignore"), *ignore]
+            ),
+            exclude=tuple(_strings(file, table, "exclude")),
+            per_file_ignores=tuple(
+                (pattern, frozenset(expand(_strings(file, per_file, pattern)))) for pattern in per_file
+            ),
+            cache_dir=cache_dir or root / _string(file, table, "cache-dir", DEFAULT_CACHE),
+        )
+    except LinterError as error:
+        if file and str(error).startswith("unknown rule") and not (select or ignore):
+            raise LinterError(f"{file}: [tool.linter]: {error}") from error
+        raise
+
+
+def _nearest(here: Path) -> Path | None:
+    return next((folder / "pyproject.toml" for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), None)
+
+
+def _table(file: Path) -> Mapping[str, Any]:
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LinterError(f"{file}: not readable as TOML: {error}") from error
+    table = document.get("tool", {}).get("linter", {})
+    if not isinstance(table, dict):
+        raise _wrong(file, "tool.linter", "a table", table)
+    for key in table:
+        if key not in _KEYS:
+            near = get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"known keys are {', '.join(_KEYS)}."
+            raise LinterError(f"{file}: [tool.linter] has an unknown key `{key}`; {hint}")
+    return table
+
+
+def _strings(file: Path | None, table: Mapping[str, Any], key: str) -> list[str]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _wrong(file, key, "a list of strings", value)
+    return value
+
+
+def _string(file: Path | None, table: Mapping[str, Any], key: str, default: str) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise _wrong(file, key, "a string", value)
+    return value
+
+
+def _wrong(file: Path | None, key: str, expected: str, value: object) -> LinterError:
+    return LinterError(f"{file}: [tool.linter] `{key}` must be {expected}, not {value!r}.")

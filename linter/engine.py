@@ -1,0 +1,73 @@
+"""A run: files to facts, facts through the rules to findings, with what earlier runs found taken over where it still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from linter.cache import Cache, Checked
+from linter.config import Config
+from linter.files import Files
+from linter.findings import Finding
+from linter.project import Module, Project
+from linter.queries import reading
+from linter.rules import all_rules
+from linter.suppressing import apply_suppressions
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run found, in order, and how many files it looked at."""
+
+    findings: tuple[Finding, ...]
+    files: int
+
+
+def check(paths: Sequence[Path], config: Config, cache: Cache) -> Report:
+    """Checks files.
+
+    All rules run on a file that is new or whose grounds have changed, so that another selection is answered from the cache.
+
+    Args:
+        paths: The files, absolute.
+        config: Which rules count, and where.
+        cache: Where earlier answers lie.
+    """
+    files = Files(cache)
+    project = Project(files)
+    earlier = cache.checked()
+    checked: dict[str, Checked] = {}
+    found: list[Finding] = []
+    for path in paths:
+        known = earlier.get(str(path))
+        if known is None or not _holds(known, path, files):
+            known = _check_file(path, files, project)
+        checked[str(path)] = known
+        shown = apply_suppressions(path, known.suppressions, known.findings, config.selected, files)
+        found.extend(finding for finding in shown if config.counts(finding.code, path))
+    cache.close(checked)
+    return Report(tuple(sorted(found, key=lambda finding: finding.order)), len(paths))
+
+
+def _holds(known: Checked, path: Path, files: Files) -> bool:
+    """Whether neither the file nor anything that its findings rest on has changed."""
+    digest = files.digest(path)
+    # A file that could not be read has no digest to go by.
+    return bool(digest) and known.digest == digest and all(
+        files.digest(Path(other)) == seen for other, seen in known.rests_on.items()
+    )
+
+
+def _check_file(path: Path, files: Files, project: Project) -> Checked:
+    with reading() as read:
+        module = project.module_at(path)
+        findings = list(_run_rules(module)) if module else [files.problems[path]]
+    rests_on = {str(other): files.digest(other) for other in sorted(read - {path})}
+    suppressions = module.facts.suppressions if module else ()
+    return Checked(files.digest(path), rests_on, tuple(sorted(findings, key=lambda item: item.order)), suppressions)
+
+
+def _run_rules(module: Module) -> Iterable[Finding]:
+    for rule in all_rules():
+        yield from rule().check(module)

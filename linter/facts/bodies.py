@@ -1,0 +1,420 @@
+"""What a function's body does: its calls, reads, writes, returns and the conditions that they stand under."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+
+from linter.facts.paths import Places, path_of
+from linter.facts.values import (
+    Argument,
+    Call,
+    Condition,
+    Decorator,
+    FunctionFacts,
+    Import,
+    Parameter,
+    Read,
+    Return,
+    Write,
+)
+
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def imports_of(node: ast.Import | ast.ImportFrom, places: Places) -> list[Import]:
+    """The names that an import statement binds."""
+    statement = places.span(node)
+    if isinstance(node, ast.Import):
+        return [
+            # `import a.b` binds `a`; `import a.b as c` binds `c` to the whole.
+            Import(
+                alias.asname or alias.name.partition(".")[0],
+                alias.name if alias.asname else alias.name.partition(".")[0],
+                places.span(alias),
+                statement,
+            )
+            for alias in node.names
+        ]
+    module = "." * node.level + (node.module or "")
+    separator = "" if module.endswith(".") or not module else "."
+    return [
+        Import(alias.asname or alias.name, f"{module}{separator}{alias.name}", places.span(alias), statement)
+        for alias in node.names
+    ]
+
+
+def decorators_of(nodes: Iterable[ast.expr], places: Places) -> tuple[Decorator, ...]:
+    """The decorators of a definition, first to last."""
+    found = []
+    for node in nodes:
+        called = isinstance(node, ast.Call)
+        arguments = tuple(path_of(argument) for argument in node.args) if isinstance(node, ast.Call) else ()
+        path = path_of(node.func) if isinstance(node, ast.Call) else path_of(node)
+        found.append(Decorator(path, called, arguments, places.span(node)))
+    return tuple(found)
+
+
+def parameters_of(arguments: ast.arguments, places: Places) -> tuple[Parameter, ...]:
+    """The parameters of a signature, in order."""
+    found: list[Parameter] = []
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    for node, default in zip(positional, [*defaults, *arguments.defaults], strict=True):
+        found.append(Parameter(node.arg, "positional", _annotation(node), path_of(default), places.span(node)))
+    if arguments.vararg:
+        found.append(
+            Parameter(arguments.vararg.arg, "*", _annotation(arguments.vararg), "", places.span(arguments.vararg))
+        )
+    for node, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        found.append(Parameter(node.arg, "keyword", _annotation(node), path_of(default), places.span(node)))
+    if arguments.kwarg:
+        found.append(
+            Parameter(arguments.kwarg.arg, "**", _annotation(arguments.kwarg), "", places.span(arguments.kwarg))
+        )
+    return tuple(found)
+
+
+def _annotation(node: ast.arg) -> str:
+    return "" if node.annotation is None else ast.unparse(node.annotation)
+
+
+def _is_empty(body: list[ast.stmt]) -> bool:
+    for statement in body:
+        if isinstance(statement, ast.Pass) or (
+            isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        ):
+            continue
+        if isinstance(statement, ast.Raise) and path_of(statement.exc).startswith("NotImplementedError"):
+            continue
+        return False
+    return True
+
+
+def function_facts(node: FunctionNode, prefix: str, places: Places) -> FunctionFacts:
+    """The facts of a function. `prefix` is the qualified name of what it stands in, with its dot."""
+    qualname = prefix + node.name
+    body = _Body(places)
+    parameters = parameters_of(node.args, places)
+    body.local_names.update(parameter.name for parameter in parameters)
+    body.run(node.body)
+    first = node.body[0]
+    return FunctionFacts(
+        name=node.name,
+        qualname=qualname,
+        parameters=parameters,
+        decorators=decorators_of(node.decorator_list, places),
+        span=places.span(node),
+        header=places.name(node),
+        body_line=min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))]),
+        conditions=tuple(body.conditions),
+        calls=tuple(body.calls),
+        reads=tuple(body.reads),
+        writes=tuple(body.writes),
+        returns=tuple(body.returns),
+        names=frozenset(body.names),
+        local_names=frozenset(body.local_names),
+        imports=tuple(body.imports),
+        is_async=isinstance(node, ast.AsyncFunctionDef),
+        is_empty=_is_empty(node.body),
+    )
+
+
+class _Body:
+    """Walks statements and expressions once, keeping what it is under: conditions, the call, the assignment."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self.conditions: list[Condition] = []
+        self.calls: list[Call] = []
+        self.reads: list[Read] = []
+        self.writes: list[Write] = []
+        self.returns: list[Return] = []
+        self.names: set[str] = set()
+        self.local_names: set[str] = set()
+        self.imports: list[Import] = []
+        self._guards: tuple[int, ...] = ()
+        self._assigned = ""
+        self._call = -1
+        self._test = -1
+        self._inside_function = 0
+
+    # Statements
+
+    def run(self, body: Iterable[ast.stmt]) -> None:
+        for statement in body:
+            handler = _STATEMENTS.get(statement.__class__)
+            if handler is not None:
+                handler(self, statement)
+            else:
+                self._children(statement)
+
+    def _children(self, node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.expression(child)
+            elif isinstance(child, ast.stmt):
+                self.run((child,))
+            else:
+                self._children(child)
+
+    def _assign(self, node: ast.Assign) -> None:
+        previous, self._assigned = self._assigned, path_of(node.targets[0])
+        self.expression(node.value)
+        self._assigned = previous
+        for target in node.targets:
+            self._target(target, path_of(node.value), "=")
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            previous, self._assigned = self._assigned, path_of(node.target)
+            self.expression(node.value)
+            self._assigned = previous
+            self._target(node.target, path_of(node.value), "=")
+
+    def _augmented(self, node: ast.AugAssign) -> None:
+        self.expression(node.value)
+        if isinstance(node.target, ast.Name):
+            self.names.add(node.target.id)
+        self._target(node.target, path_of(node.value), "+=")
+
+    def _target(self, node: ast.expr, value: str, kind: str) -> None:
+        if isinstance(node, (ast.Tuple, ast.List)):
+            for element in node.elts:
+                self._target(element, "?", kind)
+            return
+        if isinstance(node, ast.Starred):
+            self._target(node.value, "?", kind)
+            return
+        if isinstance(node, ast.Name):
+            self.local_names.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            self.expression(node.value)
+        elif isinstance(node, ast.Subscript):
+            self.expression(node.value)
+            self.expression(node.slice)
+        self.writes.append(Write(path_of(node), value, kind, self._places.span(node), self._guards))
+
+    def _condition(self, kind: str, test: ast.expr) -> int:
+        span = self._places.span(test)
+        index = len(self.conditions)
+        paths: list[str] = []
+        for part in ast.walk(test):
+            if isinstance(part, (ast.Name, ast.Attribute)):
+                paths.append(path_of(part))
+        self.conditions.append(Condition(kind, self._places.text(span), tuple(paths), span))
+        previous, self._test = self._test, index
+        self.expression(test)
+        self._test = previous
+        return index
+
+    def _under(self, guard: int, body: Iterable[ast.stmt]) -> None:
+        previous, self._guards = self._guards, (*self._guards, guard)
+        self.run(body)
+        self._guards = previous
+
+    def _if(self, node: ast.If) -> None:
+        index = self._condition("if", node.test)
+        self._under(index, node.body)
+        self._under(~index, node.orelse)
+
+    def _while(self, node: ast.While) -> None:
+        index = self._condition("while", node.test)
+        self._under(index, node.body)
+        self.run(node.orelse)
+
+    def _assert(self, node: ast.Assert) -> None:
+        self._condition("assert", node.test)
+        if node.msg is not None:
+            self.expression(node.msg)
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> None:
+        self.expression(node.iter)
+        self._target(node.target, path_of(node.iter), "for")
+        self.run(node.body)
+        self.run(node.orelse)
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> None:
+        for item in node.items:
+            self.expression(item.context_expr)
+            if item.optional_vars is not None:
+                self._target(item.optional_vars, path_of(item.context_expr), "with")
+        self.run(node.body)
+
+    def _delete(self, node: ast.Delete) -> None:
+        for target in node.targets:
+            self._target(target, "", "del")
+
+    def _return(self, node: ast.Return) -> None:
+        is_tuple = isinstance(node.value, ast.Tuple)
+        elements = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value] if node.value else []
+        if not self._inside_function:
+            paths = tuple(path_of(element) for element in elements)
+            self.returns.append(Return(paths, is_tuple, self._places.span(node), self._guards))
+        if node.value is not None:
+            self.expression(node.value)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        found = imports_of(node, self._places)
+        self.imports.extend(found)
+
+    def _function(self, node: FunctionNode) -> None:
+        self.local_names.add(node.name)
+        for decorator in node.decorator_list:
+            self.expression(decorator)
+        self._inside_function += 1
+        self.local_names.update(parameter.name for parameter in parameters_of(node.args, self._places))
+        self.run(node.body)
+        self._inside_function -= 1
+
+    def _class(self, node: ast.ClassDef) -> None:
+        self.local_names.add(node.name)
+        for base in node.bases:
+            self.expression(base)
+        self._inside_function += 1
+        self.run(node.body)
+        self._inside_function -= 1
+
+    def _handler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self.local_names.add(node.name)
+        if node.type is not None:
+            self.expression(node.type)
+        self.run(node.body)
+
+    def _try(self, node: ast.Try) -> None:
+        self.run(node.body)
+        for handler in node.handlers:
+            self._handler(handler)
+        self.run(node.orelse)
+        self.run(node.finalbody)
+
+    # Expressions
+
+    def expression(self, node: ast.expr) -> None:
+        handler = _EXPRESSIONS.get(node.__class__)
+        if handler is not None:
+            handler(self, node)
+        elif node.__class__ is not ast.Constant:
+            self._children(node)
+
+    def _name(self, node: ast.Name) -> None:
+        self.names.add(node.id)
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        self.reads.append(Read(path_of(node), self._places.span(node), self._guards, self._test, self._call))
+        self._chain(node.value)
+
+    def _chain(self, node: ast.expr) -> None:
+        """What stands before the last name of a chain: its inner calls and its root count, its inner attributes do not."""
+        while node.__class__ is ast.Attribute:
+            node = node.value  # type: ignore[attr-defined]
+        if node.__class__ is ast.Subscript:
+            self._chain(node.value)  # type: ignore[attr-defined]
+            self.expression(node.slice)  # type: ignore[attr-defined]
+        else:
+            self.expression(node)
+
+    def _subscript(self, node: ast.Subscript) -> None:
+        if node.value.__class__ is ast.Attribute:
+            self._attribute(node.value)  # type: ignore[arg-type]
+        else:
+            self.expression(node.value)
+        self.expression(node.slice)
+
+    def _calling(self, node: ast.Call) -> None:
+        index = len(self.calls)
+        arguments = [Argument("*" if a.__class__ is ast.Starred else "", path_of(a)) for a in node.args]
+        arguments += [Argument(keyword.arg or "**", path_of(keyword.value)) for keyword in node.keywords]
+        self.calls.append(
+            Call(
+                path_of(node.func),
+                tuple(arguments),
+                self._places.span(node),
+                self._guards,
+                self._assigned,
+                self._call,
+                self._test,
+            )
+        )
+        # What a method is called on is not an argument: `x.float().item()` nests no call in another.
+        if node.func.__class__ is ast.Attribute:
+            self._chain(node.func.value)  # type: ignore[attr-defined]
+        else:
+            self.expression(node.func)
+        previous, self._call = self._call, index
+        for argument in node.args:
+            self.expression(argument)
+        for keyword in node.keywords:
+            self.expression(keyword.value)
+        self._call = previous
+
+    def _either(self, node: ast.IfExp) -> None:
+        index = self._condition("ifexp", node.test)
+        previous = self._guards
+        self._guards = (*previous, index)
+        self.expression(node.body)
+        self._guards = (*previous, ~index)
+        self.expression(node.orelse)
+        self._guards = previous
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
+        previous = self._guards
+        for generator in node.generators:
+            self.expression(generator.iter)
+            self._target(generator.target, path_of(generator.iter), "for")
+            for test in generator.ifs:
+                self._guards = (*self._guards, self._condition("comprehension", test))
+        if isinstance(node, ast.DictComp):
+            self.expression(node.key)
+            self.expression(node.value)
+        else:
+            self.expression(node.elt)
+        self._guards = previous
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        self.local_names.update(parameter.name for parameter in parameters_of(node.args, self._places))
+        for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d)):
+            self.expression(default)
+        self.expression(node.body)
+
+    def _walrus(self, node: ast.NamedExpr) -> None:
+        self.expression(node.value)
+        self._target(node.target, path_of(node.value), "=")
+
+
+_STATEMENTS: dict[type, Callable[..., None]] = {
+    ast.Assign: _Body._assign,
+    ast.AnnAssign: _Body._annotated,
+    ast.AugAssign: _Body._augmented,
+    ast.If: _Body._if,
+    ast.While: _Body._while,
+    ast.Assert: _Body._assert,
+    ast.For: _Body._for,
+    ast.AsyncFor: _Body._for,
+    ast.With: _Body._with,
+    ast.AsyncWith: _Body._with,
+    ast.Delete: _Body._delete,
+    ast.Return: _Body._return,
+    ast.Import: _Body._import,
+    ast.ImportFrom: _Body._import,
+    ast.FunctionDef: _Body._function,
+    ast.AsyncFunctionDef: _Body._function,
+    ast.ClassDef: _Body._class,
+    ast.Try: _Body._try,
+}
+
+_EXPRESSIONS: dict[type, Callable[..., None]] = {
+    ast.Name: _Body._name,
+    ast.Attribute: _Body._attribute,
+    ast.Subscript: _Body._subscript,
+    ast.Call: _Body._calling,
+    ast.IfExp: _Body._either,
+    ast.ListComp: _Body._comprehension,
+    ast.SetComp: _Body._comprehension,
+    ast.GeneratorExp: _Body._comprehension,
+    ast.DictComp: _Body._comprehension,
+    ast.Lambda: _Body._lambda,
+    ast.NamedExpr: _Body._walrus,
+}

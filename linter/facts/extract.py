@@ -1,0 +1,212 @@
+"""The pass that makes a file's facts: module and class bodies here, functions in `linter.facts.bodies`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from linter.facts.bodies import FunctionNode, decorators_of, function_facts, imports_of
+from linter.facts.comments import copied_markers, may_have_comments, suppressions
+from linter.facts.lazy_tables import LazyTable, backends_of
+from linter.facts.paths import Places, path_of
+from linter.facts.values import Attribute, ClassFacts, FileFacts, FunctionFacts, Import, Value
+from linter.source import Source
+
+
+def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
+    """The facts of one file.
+
+    Args:
+        source: The file's text.
+        tree: Its syntax tree.
+    """
+    places = Places(source.lines, source.text.isascii())
+    file = _File(places)
+    file.statements(tree.body)
+    # Few files carry such comments, and only those pay for the second walk.
+    has_comments = may_have_comments(source.text)
+    strings, definitions, blocks = _layout(tree) if has_comments else ([], {}, {})
+    return FileFacts(
+        imports=tuple(file.imports),
+        classes=tuple(file.classes),
+        functions=tuple(file.functions),
+        attributes=tuple(file.attributes),
+        bindings=frozenset(file.bindings),
+        lazy_entries=tuple(file.lazy.entries),
+        lazy_is_complete=file.lazy.is_complete,
+        copied=copied_markers(source.lines, strings, definitions) if has_comments else (),
+        suppressions=suppressions(source.text, source.lines, blocks) if has_comments else (),
+    )
+
+
+def value_of(node: ast.expr) -> Value:
+    """The declared value that an expression is."""
+    if isinstance(node, ast.Constant):
+        kinds = {type(None): "none", bool: "bool", int: "number", float: "number", str: "string"}
+        return Value(kinds.get(type(node.value), "other"), path_of(node))
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        complete = not any(isinstance(element, ast.Starred) for element in node.elts)
+        return Value("sequence", "", tuple(path_of(element) for element in node.elts), complete)
+    if isinstance(node, ast.Dict):
+        return Value("dict", "", tuple(path_of(key) for key in node.keys if key), None not in node.keys)
+    if isinstance(node, ast.Call):
+        return Value("call", path_of(node), tuple(path_of(argument) for argument in node.args))
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return Value("name", path_of(node))
+    return Value("other", path_of(node), (), False)
+
+
+def _layout(tree: ast.Module) -> tuple[list[tuple[int, int]], dict[int, str], dict[int, int]]:
+    """Where strings of several lines lie, where definitions begin, and where the statement beginning on a line ends."""
+    strings: list[tuple[int, int]] = []
+    definitions: dict[int, str] = {}
+    blocks: dict[int, int] = {}
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, prefix = stack.pop()
+        if isinstance(node, (ast.Constant, ast.JoinedStr)):
+            last = node.end_lineno or node.lineno
+            if last > node.lineno:
+                strings.append((node.lineno, last))
+            continue
+        if isinstance(node, ast.stmt):
+            blocks[node.lineno] = max(blocks.get(node.lineno, 0), node.end_lineno or node.lineno)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                definitions[first] = definitions[node.lineno] = prefix + node.name
+                prefix = f"{prefix}{node.name}."
+        stack.extend((child, prefix) for child in ast.iter_child_nodes(node))
+    return strings, definitions, blocks
+
+
+class _File:
+    """Walks the statements of the module and of its classes, through `if`, `try` and `with`."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self.imports: list[Import] = []
+        self.classes: list[ClassFacts] = []
+        self.functions: list[FunctionFacts] = []
+        self.attributes: list[Attribute] = []
+        self.bindings: set[str] = set()
+        self.lazy = LazyTable(places)
+        self._backends: tuple[str, ...] = ()
+        self._type_checking = False
+        self._fallback = False
+
+    def statements(self, body: Iterable[ast.stmt]) -> None:
+        for node in body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self.functions.append(function_facts(node, "", self._places))
+                self.bindings.add(node.name)
+            elif isinstance(node, ast.ClassDef):
+                self.classes.append(self._class(node, ""))
+                self.bindings.add(node.name)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                for found in imports_of(node, self._places):
+                    self.bindings.add(found.name)
+                    guarded = Import(
+                        found.name,
+                        found.target,
+                        found.span,
+                        found.statement,
+                        self._type_checking,
+                        self._backends,
+                        self._fallback,
+                    )
+                    self.imports.append(guarded)
+            elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+                self._assignment(node)
+            elif isinstance(node, ast.Expr):
+                self.lazy.call(node.value, self._backends, self._fallback)
+            elif isinstance(node, ast.If):
+                self._if(node)
+            elif isinstance(node, ast.Try):
+                self._try(node)
+            elif isinstance(node, (ast.With, ast.For, ast.While)):
+                if isinstance(node, ast.For):
+                    self._bind(node.target)
+                self.statements(node.body)
+
+    def _assignment(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            self._bind(target)
+            if node.value is None:
+                continue
+            self.lazy.assignment(target, node.value, self._backends, self._fallback)
+            if isinstance(target, ast.Name) and not isinstance(node, ast.AugAssign):
+                self.attributes.append(Attribute(target.id, value_of(node.value), self._places.span(node)))
+
+    def _bind(self, target: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self.bindings.add(target.id)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for element in target.elts:
+                self._bind(element)
+
+    def _if(self, node: ast.If) -> None:
+        before = self._type_checking, self._backends
+        text = [path_of(part) for part in ast.walk(node.test) if isinstance(part, (ast.Name, ast.Attribute))]
+        self._type_checking = self._type_checking or any(path.endswith("TYPE_CHECKING") for path in text)
+        self._backends = (*self._backends, *backends_of(node.test))
+        self.statements(node.body)
+        self._type_checking, self._backends = before
+        self.statements(node.orelse)
+
+    def _try(self, node: ast.Try) -> None:
+        before = self._backends, self._fallback
+        guarded = backends_of(node)
+        self.statements(node.body)
+        self._backends = (*self._backends, *guarded)
+        self.statements(node.orelse)
+        self._fallback = self._fallback or bool(guarded)
+        for handler in node.handlers:
+            self.statements(handler.body)
+        self._backends, self._fallback = before
+        self.statements(node.finalbody)
+
+    def _class(self, node: ast.ClassDef, prefix: str) -> ClassFacts:
+        qualname = prefix + node.name
+        attributes: list[Attribute] = []
+        methods: list[FunctionFacts] = []
+        nested: list[ClassFacts] = []
+        self._class_body(node.body, qualname, attributes, methods, nested)
+        bases = [base for base in node.bases if not isinstance(base, ast.Starred)]
+        first = node.body[0]
+        return ClassFacts(
+            name=node.name,
+            qualname=qualname,
+            bases=tuple(path_of(base) for base in bases),
+            base_spans=tuple(self._places.span(base) for base in bases),
+            keywords=tuple(keyword.arg or "**" for keyword in node.keywords),
+            decorators=decorators_of(node.decorator_list, self._places),
+            attributes=tuple(attributes),
+            methods=tuple(methods),
+            nested=tuple(nested),
+            span=self._places.span(node),
+            header=self._places.name(node),
+            body_line=min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))]),
+        )
+
+    def _class_body(
+        self,
+        body: Iterable[ast.stmt],
+        qualname: str,
+        attributes: list[Attribute],
+        methods: list[FunctionFacts],
+        nested: list[ClassFacts],
+    ) -> None:
+        for node in body:
+            if isinstance(node, FunctionNode):
+                methods.append(function_facts(node, f"{qualname}.", self._places))
+            elif isinstance(node, ast.ClassDef):
+                nested.append(self._class(node, f"{qualname}."))
+            elif isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        attributes.append(Attribute(target.id, value_of(node.value), self._places.span(node)))
+            elif isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+                attributes.append(Attribute(node.target.id, value_of(node.value), self._places.span(node)))
+            elif isinstance(node, ast.If):
+                self._class_body([*node.body, *node.orelse], qualname, attributes, methods, nested)

@@ -1,0 +1,74 @@
+"""Paths and spans: the short text of an expression, and where it stands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from linter.facts.values import Span
+
+
+_LONGEST_CONSTANT = 200
+
+
+def path_of(node: ast.AST | None) -> str:
+    """The path of an expression (see `linter.facts.values`)."""
+    if node is None:
+        return ""
+    kind = node.__class__
+    if kind is ast.Name:
+        return node.id  # type: ignore[attr-defined,no-any-return]
+    if kind is ast.Attribute:
+        return f"{path_of(node.value)}.{node.attr}"  # type: ignore[attr-defined]
+    if kind is ast.Call:
+        return f"{path_of(node.func)}()"  # type: ignore[attr-defined]
+    if kind is ast.Subscript:
+        return f"{path_of(node.value)}[]"  # type: ignore[attr-defined]
+    if kind is ast.Constant:
+        value = node.value  # type: ignore[attr-defined]
+        return repr(value)[:_LONGEST_CONSTANT] if value is not Ellipsis else "..."
+    if kind is ast.UnaryOp and node.operand.__class__ is ast.Constant:  # type: ignore[attr-defined]
+        return f"-{path_of(node.operand)}" if node.op.__class__ is ast.USub else "?"  # type: ignore[attr-defined]
+    if kind is ast.Await or kind is ast.Starred or kind is ast.NamedExpr:
+        return path_of(node.value)  # type: ignore[attr-defined]
+    return "?"
+
+
+class Places:
+    """Turns the byte offsets of syntax nodes into spans counted in characters."""
+
+    def __init__(self, lines: Sequence[str], is_ascii: bool) -> None:
+        self._lines = lines
+        self._is_ascii = is_ascii
+
+    def column(self, line: int, offset: int) -> int:
+        """The character column of a byte offset in a line."""
+        if self._is_ascii or line > len(self._lines):
+            return offset
+        text = self._lines[line - 1]
+        return offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))
+
+    def span(self, node: ast.expr | ast.stmt | ast.arg | ast.alias) -> Span:
+        """The span of a node."""
+        end_line = node.end_lineno or node.lineno
+        end = node.end_col_offset or node.col_offset
+        if self._is_ascii:
+            return Span(node.lineno, node.col_offset, end_line, end)
+        return Span(node.lineno, self.column(node.lineno, node.col_offset), end_line, self.column(end_line, end))
+
+    def text(self, span: Span) -> str:
+        """The source between the span's ends, on one line."""
+        if span.line == span.end_line:
+            return self._lines[span.line - 1][span.column : span.end_column]
+        first = self._lines[span.line - 1][span.column :]
+        middle = self._lines[span.line : span.end_line - 1]
+        last = self._lines[span.end_line - 1][: span.end_column]
+        return " ".join(part.strip() for part in (first, *middle, last))
+
+    def name(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> Span:
+        """The span of the name in a `def` or `class` line."""
+        line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""
+        start = line.find(node.name, self.column(node.lineno, node.col_offset) + 3)
+        if start < 0:
+            start = self.column(node.lineno, node.col_offset)
+        return Span(node.lineno, start, node.lineno, start + len(node.name))

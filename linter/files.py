@@ -1,0 +1,93 @@
+"""The files of a run: read once, made into facts once, or taken from the cache."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from pathlib import Path
+
+from linter.cache import Cache
+from linter.errors import UnreadableFile
+from linter.facts import FileFacts, extract_facts
+from linter.findings import Finding
+from linter.queries import note
+from linter.rules.linter_itself import ParseError
+from linter.rules.linter_itself import UnreadableFile as UnreadableFileRule
+from linter.source import Source, decode, digest_of, read_bytes
+
+
+class Files:
+    """What `linter.project` reads through: every access is noted as something that the answer rests on."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._digests: dict[Path, str] = {}
+        self._facts: dict[Path, FileFacts | None] = {}
+        self._sources: dict[Path, Source] = {}
+        self._exists: dict[Path, bool] = {}
+        self.problems: dict[Path, Finding] = {}
+        """Why a file has no facts."""
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is such a file."""
+        if path not in self._exists:
+            self._exists[path] = path.is_file()
+        note(path)
+        return self._exists[path]
+
+    def digest(self, path: Path) -> str:
+        """The name of a file's content; empty where there is no such file."""
+        if path not in self._digests:
+            try:
+                self._digests[path] = digest_of(read_bytes(path))
+            except UnreadableFile:
+                self._digests[path] = ""
+        return self._digests[path]
+
+    def source(self, path: Path) -> Source | None:
+        """The text of a file; None where it cannot be read, with the reason in `problems`."""
+        note(path)
+        if path not in self._sources and path not in self.problems:
+            try:
+                content = read_bytes(path)
+                self._digests[path] = digest_of(content)
+                self._sources[path] = decode(path, content, self._digests[path])
+            except UnreadableFile as error:
+                self._unreadable(path, error)
+        return self._sources.get(path)
+
+    def facts(self, path: Path) -> FileFacts | None:
+        """The facts of a file; None where it cannot be read or parsed, with the reason in `problems`."""
+        note(path)
+        if path not in self._facts:
+            digest = self.digest(path)
+            facts = self._cache.facts(digest) if digest else None
+            if facts is None:
+                facts = self._extract(path)
+                if facts is not None:
+                    self._cache.keep_facts(self._digests[path], facts)
+            self._facts[path] = facts
+        return self._facts[path]
+
+    def _extract(self, path: Path) -> FileFacts | None:
+        source = self.source(path)
+        if source is None:
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return extract_facts(source, ast.parse(source.text))
+        except SyntaxError as error:
+            line = min(max(error.lineno or 1, 1), len(source.lines))
+            column = min(max((error.offset or 1) - 1, 0), len(source.lines[line - 1]))
+            self.problems[path] = ParseError().problem(path, line, column, f"is not valid Python: {error.msg}")
+        except (RecursionError, MemoryError):
+            self._unreadable(path, UnreadableFile("is nested too deeply"))
+        except ValueError as error:
+            self._unreadable(path, UnreadableFile(f"cannot be parsed: {error}"))
+        return None
+
+    def _unreadable(self, path: Path, error: UnreadableFile) -> None:
+        self.problems[path] = UnreadableFileRule().problem(path, error.line, 0, str(error))
+
+

@@ -1,0 +1,408 @@
+"""The project index: joins the facts of the files that a question reaches, and no others.
+
+`Module`, `Class` and `Function` are views that answer in the domain's words. Nothing is indexed ahead: a name is resolved by looking where
+Python's import system would look, below the folder that the asking file is imported from. Each look is noted, so that a file's findings can be
+kept for as long as nothing that they rest on has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from linter.facts import (
+    Attribute,
+    Call,
+    ClassFacts,
+    FileFacts,
+    FunctionFacts,
+    Value,
+)
+from linter.queries import note, query, reading
+from linter.source import Source
+
+
+_DEEPEST_REEXPORT = 12
+_BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
+
+
+class Files(Protocol):
+    """Where the index gets files from. A file that is missing or unreadable gives None."""
+
+    def facts(self, path: Path) -> FileFacts | None: ...
+    def source(self, path: Path) -> Source | None: ...
+    def exists(self, path: Path) -> bool: ...
+
+
+class Project:
+    """All modules that can be reached from the checked files."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self._modules: dict[Path, Module | None] = {}
+        self._roots: dict[Path, Path] = {}
+        self._definitions: dict[tuple[str, Path], tuple[Class | Function | Module | None, set[Path]]] = {}
+
+    def module_at(self, path: Path) -> Module | None:
+        """The module of a file, or None where the file cannot be read."""
+        facts = self.files.facts(path)
+        if path not in self._modules:
+            if facts is None:
+                self._modules[path] = None
+            else:
+                root = self._root(path.parent)
+                parts = [*path.relative_to(root).parent.parts, *([] if path.name == "__init__.py" else [path.stem])]
+                self._modules[path] = Module(self, path, root, ".".join(parts), facts)
+        return self._modules[path]
+
+    def module(self, name: str, root: Path) -> Module | None:
+        """The module of an absolute name, looked for below `root`."""
+        if not name:
+            return None
+        base = root.joinpath(*name.split("."))
+        for path in (base / "__init__.py", base.with_name(base.name + ".py")):
+            if self.files.exists(path):
+                return self.module_at(path)
+        return None
+
+    def definition(self, target: str, root: Path) -> Class | Function | Module | None:
+        """What an absolute dotted name is, through re-exports; None where it is not of this project or cannot be followed."""
+        kept = self._definitions.get((target, root))
+        if kept is None:
+            with reading() as files:
+                kept = (self._follow(target, root), files)
+            self._definitions[target, root] = kept
+        else:
+            for path in kept[1]:
+                note(path)
+        return kept[0]
+
+    def _follow(self, target: str, root: Path) -> Class | Function | Module | None:
+        for _ in range(_DEEPEST_REEXPORT):
+            found = self._split(target, root)
+            if found is None:
+                return None
+            module, rest = found
+            if not rest:
+                return module
+            definition = module.definitions.get(rest)
+            if definition is not None:
+                return definition
+            head, _, tail = rest.partition(".")
+            onward = module.reexport(head)
+            if onward is None or onward == target:
+                return None
+            target = f"{onward}.{tail}" if tail else onward
+        return None
+
+    def _split(self, target: str, root: Path) -> tuple[Module, str] | None:
+        """The longest prefix that is a module, and the rest."""
+        parts = target.split(".")
+        module = self.module(parts[0], root)
+        if module is None:
+            return None
+        depth = 1
+        while depth < len(parts) and (deeper := self.module(".".join(parts[: depth + 1]), root)) is not None:
+            # A package may bind a name that is also a submodule's: what it binds itself wins, as at run time.
+            if parts[depth] in module.definitions:
+                break
+            module, depth = deeper, depth + 1
+        return module, ".".join(parts[depth:])
+
+    def _root(self, folder: Path) -> Path:
+        """The folder that the packages of `folder` are imported from: the first one above it that is not a package."""
+        if folder not in self._roots:
+            root = folder
+            while (root / "__init__.py").is_file() and root.parent != root:
+                root = root.parent
+            self._roots[folder] = root
+        return self._roots[folder]
+
+
+class Module:
+    """One file, seen in its project."""
+
+    def __init__(self, project: Project, path: Path, root: Path, name: str, facts: FileFacts) -> None:
+        self.project = project
+        self.path = path
+        self.root = root
+        self.name = name
+        self.facts = facts
+        self.is_package = path.name == "__init__.py"
+
+    @property
+    def package(self) -> str:
+        """The name of the package that relative imports start from."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+    @property
+    def source(self) -> Source:
+        """The file's text."""
+        source = self.project.files.source(self.path)
+        assert source is not None, "a module exists only for a file that could be read"
+        return source
+
+    @query
+    def imports(self) -> Mapping[str, str]:
+        """What each imported name stands for, absolute. A later import of a name wins, one for type checking only never over another."""
+        found: dict[str, str] = {}
+        ordered = sorted(self.facts.imports, key=lambda item: not item.type_checking)
+        for item in ordered:
+            if item.name != "*":
+                found[item.name] = self.absolute(item.target)
+        return found
+
+    @query
+    def classes(self) -> Mapping[str, Class]:
+        """The classes of the file by qualified name, nested ones too."""
+        found: dict[str, Class] = {}
+
+        def add(facts: ClassFacts) -> None:
+            found.setdefault(facts.qualname, Class(self, facts))
+            for nested in facts.nested:
+                add(nested)
+
+        for facts in self.facts.classes:
+            add(facts)
+        return found
+
+    @query
+    def functions(self) -> Mapping[str, Function]:
+        """The functions of the file's top level."""
+        return {facts.name: Function(self, facts, None) for facts in self.facts.functions}
+
+    @query
+    def definitions(self) -> Mapping[str, Class | Function]:
+        """Classes, functions and methods by qualified name."""
+        methods = {
+            f"{cls.qualname}.{name}": method
+            for cls in self.classes.values()
+            for name, method in cls.own_methods.items()
+        }
+        return {**methods, **self.functions, **self.classes}
+
+    def absolute(self, target: str) -> str:
+        """An import's target with its leading dots resolved."""
+        if not target.startswith("."):
+            return target
+        dots = len(target) - len(target.lstrip("."))
+        package = self.package.split(".") if self.package else []
+        kept = package[: len(package) - (dots - 1)] if dots > 1 else package
+        return ".".join([*kept, target.lstrip(".")]).strip(".")
+
+    def resolve(self, path: str, function: FunctionFacts | None = None) -> str:
+        """The absolute dotted name that a path in this file means; empty for a local variable or an expression.
+
+        Args:
+            path: A path of facts, such as `F.scaled_dot_product_attention`.
+            function: The function that it stands in, whose own names and imports come first.
+        """
+        head, dot, rest = path.partition(".")
+        if not head.isidentifier():
+            return ""
+        if function is not None:
+            for item in function.imports:
+                if item.name == head:
+                    return self.absolute(item.target) + dot + rest
+            if head in function.local_names:
+                return ""
+        if head in self.imports and not any(facts.name == head for facts in self.facts.classes):
+            return self.imports[head] + dot + rest
+        if head in self.facts.bindings:
+            return f"{self.name}.{path}" if self.name else path
+        return path if head in _BUILTINS else ""
+
+    def reexport(self, name: str) -> str | None:
+        """Where this module takes a name from that it does not define: an import, a star import, or its lazy table."""
+        if name in self.imports:
+            return self.imports[name]
+        for entry in self.facts.lazy_entries:
+            if entry.name == name and not entry.fallback:
+                return f"{self.name}.{entry.submodule}.{name}"
+        for item in self.facts.imports:
+            if item.name == "*" and not item.fallback:
+                source = self.project.module(self.absolute(item.target).removesuffix(".*"), self.root)
+                if source is not None and source is not self and (name in source.facts.bindings):
+                    return f"{source.name}.{name}"
+        return None
+
+    def find(self, path: str, function: FunctionFacts | None = None) -> Class | Function | Module | None:
+        """The definition in this project that a path in this file means."""
+        target = self.resolve(path, function)
+        return self.project.definition(target, self.root) if target else None
+
+
+class Class:
+    """A class, with what it inherits."""
+
+    def __init__(self, module: Module, facts: ClassFacts) -> None:
+        self.module = module
+        self.facts = facts
+        self.name = facts.name
+        self.qualname = facts.qualname
+
+    @query
+    def own_methods(self) -> Mapping[str, Function]:
+        """The methods of its own body. Of several with one name (a property and its setter) the first."""
+        found: dict[str, Function] = {}
+        for facts in self.facts.methods:
+            found.setdefault(facts.name, Function(self.module, facts, self))
+        return found
+
+    @query
+    def own_attributes(self) -> Mapping[str, Attribute]:
+        """The assignments of its own body."""
+        return {attribute.name: attribute for attribute in self.facts.attributes}
+
+    @query
+    def ancestors(self) -> tuple[Class | str, ...]:
+        """Itself and what it inherits, nearest first; a base that is not of this project as its absolute name."""
+        found: list[Class | str] = [self]
+        self._collect(self, found, depth=0)
+        return tuple(found)
+
+    def _collect(self, cls: Class, found: list[Class | str], depth: int) -> None:
+        for path in cls.facts.bases:
+            base = cls.module.find(path)
+            if isinstance(base, Class):
+                if base not in found and depth < 40:
+                    found.append(base)
+                    self._collect(base, found, depth + 1)
+            else:
+                found.append(cls.module.resolve(path) or path)
+
+    def inherits(self, *names: str) -> bool:
+        """Whether one of its ancestors, itself excepted, has one of these last names."""
+        return any(_last(ancestor) in names for ancestor in self.ancestors[1:])
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is an `nn.Module`."""
+        return any(
+            ancestor in ("torch.nn.Module", "torch.nn.modules.module.Module", "nn.Module")
+            or _last(ancestor) == "ModelMixin"
+            for ancestor in self.ancestors[1:]
+        )
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is a model that is saved and loaded with a config."""
+        return self.inherits("ModelMixin") and self.name != "ModelMixin"
+
+    @property
+    def is_processor(self) -> bool:
+        """Whether it computes attention for an attention class: its `__call__` takes that class's instance as `attn`."""
+        call = self.method("__call__")
+        return call is not None and len(call.facts.parameters) > 1 and call.facts.parameters[1].name == "attn"
+
+    @property
+    def is_shim(self) -> bool:
+        """Whether making one gives an instance of another class: a deprecated name kept alive by `__new__`."""
+        new = self.own_methods.get("__new__")
+        return new is not None and any(
+            ret.paths and ret.paths[0].endswith("()") and not ret.paths[0].startswith("super()")
+            for ret in new.facts.returns
+        )
+
+    @property
+    def has_unknown_base(self) -> bool:
+        """Whether a base is of another project, so that more may be inherited than can be seen."""
+        return any(isinstance(ancestor, str) and ancestor not in _KNOWN_BASES for ancestor in self.ancestors)
+
+    def attribute(self, name: str) -> Value | None:
+        """The class attribute's declared value, its own or the nearest inherited one; None where nothing declares it."""
+        for ancestor in self.ancestors:
+            if isinstance(ancestor, Class) and name in ancestor.own_attributes:
+                return ancestor.own_attributes[name].value
+        return None
+
+    def method(self, name: str) -> Function | None:
+        """The method, its own or the nearest inherited one in this project."""
+        for ancestor in self.ancestors:
+            if isinstance(ancestor, Class) and name in ancestor.own_methods:
+                return ancestor.own_methods[name]
+        return None
+
+    @query
+    def members(self) -> Mapping[str, tuple[Call, ...]]:
+        """The instance attributes that its methods build, with the calls that build each: `self.norm` gives `norm` and `nn.LayerNorm()`."""
+        found: dict[str, list[Call]] = {}
+        for ancestor in reversed(self.ancestors):
+            if isinstance(ancestor, Class):
+                for method in ancestor.own_methods.values():
+                    for call in method.facts.calls:
+                        if call.assigned.startswith("self."):
+                            found.setdefault(call.assigned[5:].removesuffix("[]"), []).append(call)
+        return {name: tuple(calls) for name, calls in found.items()}
+
+    @query
+    def assigned(self) -> frozenset[str]:
+        """The names of all instance attributes that its methods, inherited ones too, assign."""
+        return frozenset(
+            write.target[5:].partition(".")[0].removesuffix("[]")
+            for ancestor in self.ancestors
+            if isinstance(ancestor, Class)
+            for method in ancestor.own_methods.values()
+            for write in method.facts.writes
+            if write.target.startswith("self.")
+        )
+
+    def parts(self) -> Iterator[Class]:
+        """The project's classes that its `__init__` builds, directly or in containers."""
+        seen: set[int] = set()
+        for ancestor in self.ancestors:
+            if not isinstance(ancestor, Class) or (init := ancestor.own_methods.get("__init__")) is None:
+                continue
+            for call in init.facts.calls:
+                part = ancestor.module.find(call.path, init.facts)
+                if isinstance(part, Class) and id(part) not in seen:
+                    seen.add(id(part))
+                    yield part
+
+    def all_parts(self) -> tuple[Class, ...]:
+        """The classes of all modules below it, itself included."""
+        found: list[Class] = [self]
+        for cls in found:
+            found.extend(part for part in cls.parts() if part not in found)
+        return tuple(found)
+
+
+class Function:
+    """A function or method, with what it calls."""
+
+    def __init__(self, module: Module, facts: FunctionFacts, cls: Class | None) -> None:
+        self.module = module
+        self.facts = facts
+        self.cls = cls
+        self.name = facts.name
+        self.qualname = facts.qualname
+
+    def target(self, path: str) -> str:
+        """The absolute name that a path in its body means; empty for what is local."""
+        return self.module.resolve(path, self.facts)
+
+    def callee(self, call: Call) -> Class | Function | None:
+        """The project's definition that a call runs: a function, a class, or a method of its own class."""
+        if call.receiver == "self" and self.cls is not None:
+            return self.cls.method(call.method)
+        found = self.module.find(call.path, self.facts)
+        return None if isinstance(found, Module) else found
+
+    @query
+    def reached(self) -> tuple[Function, ...]:
+        """Itself and the project's functions that run when it runs: helpers and own methods, not other modules' forwards."""
+        found: list[Function] = [self]
+        for function in found:
+            for call in function.facts.calls:
+                callee = function.callee(call)
+                if isinstance(callee, Function) and callee not in found:
+                    found.append(callee)
+        return tuple(found)
+
+
+_KNOWN_BASES = frozenset({"object", "torch.nn.Module", "nn.Module", "typing.Protocol", "abc.ABC", "enum.Enum"})
+
+
+def _last(ancestor: Class | str) -> str:
+    return ancestor.rpartition(".")[2] if isinstance(ancestor, str) else ancestor.name

@@ -1,0 +1,64 @@
+"""Answers that are kept together with the files they rest on.
+
+A rule's findings stay valid for as long as nothing that they were read from changes. So every answer that is kept for a second asker also
+keeps the list of files that the first one read, and hands it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
+
+
+T = TypeVar("T")
+
+_readers: list[set[Path]] = []
+
+
+def note(path: Path) -> None:
+    """Notes that the answer being worked out rests on a file (or on its absence)."""
+    if _readers:
+        _readers[-1].add(path)
+
+
+@contextmanager
+def reading() -> Iterator[set[Path]]:
+    """Collects the files that are read inside the block; they count as read by the block around it too."""
+    files: set[Path] = set()
+    _readers.append(files)
+    try:
+        yield files
+    finally:
+        _readers.pop()
+        if _readers:
+            _readers[-1] |= files
+
+
+class query(Generic[T]):  # noqa: N801 - used as a decorator, like `property`
+    """A `cached_property` whose later readers are noted as readers of the same files."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._slot = f"_query_{name}"
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> query[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> query[T] | T:
+        if instance is None:
+            return self
+        kept: tuple[T, set[Path]] | None = instance.__dict__.get(self._slot)
+        if kept is None:
+            with reading() as files:
+                answer = self._function(instance)
+            instance.__dict__[self._slot] = (answer, files)
+            return answer
+        if _readers:
+            _readers[-1] |= kept[1]
+        return kept[0]

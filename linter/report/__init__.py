@@ -1,0 +1,34 @@
+"""How findings are written: one module a format, each a function from a report to text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from linter.engine import Report
+from linter.source import Source
+
+
+FORMATS = ("concise", "full", "json")
+
+SourceOf = Callable[[Path], Source | None]
+
+
+def render(report: Report, output_format: str, here: Path, source_of: SourceOf) -> str:
+    """The report as text.
+
+    Args:
+        report: What a run found.
+        output_format: One of `FORMATS`.
+        here: The folder that shown paths are relative to.
+        source_of: Gives a file's text, for excerpts.
+    """
+    writer: Callable[[Report, Path, SourceOf], str] = import_module(f"linter.report.{output_format}_format").render
+    return writer(report, here, source_of)
+
+
+def shown_path(path: str, here: Path) -> str:
+    """A path as a person would type it from `here`, with forward slashes."""
+    whole = Path(path)
+    return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else whole.as_posix()

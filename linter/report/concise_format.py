@@ -1,0 +1,42 @@
+"""`concise`: a line a finding, and a line of sums."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from linter.engine import Report
+from linter.findings import Finding, Safety, Severity
+from linter.report import SourceOf, shown_path
+
+
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
+
+
+def render(report: Report, here: Path, source_of: SourceOf) -> str:
+    """The report, a line a finding."""
+    return "\n".join([*(headline(finding, here) for finding in report.findings), sums(report)])
+
+
+def headline(finding: Finding, here: Path) -> str:
+    """`path:line:column: CODE message`."""
+    place = f"{shown_path(finding.path, here)}:{finding.span.line}:{finding.span.column + 1}"
+    code = click.style(finding.code, fg=COLOURS[finding.severity], bold=True)
+    mark = " [fix]" if finding.fix else ""
+    return f"{click.style(place, bold=True)}: {code}{mark} {finding.message} ({finding.name})"
+
+
+def sums(report: Report) -> str:
+    """What was found, in one line."""
+    files = _count(report.files, "file")
+    if not report.findings:
+        return f"{files} checked, nothing found."
+    parts = [_count(sum(f.severity is severity for f in report.findings), severity.value) for severity in Severity]
+    text = f"{files} checked: {', '.join(part for part in parts if not part.startswith('0 '))}."
+    fixable = sum(f.fix is not None and f.fix.safety is Safety.SAFE for f in report.findings)
+    return f"{text} `linter fix` mends {fixable}." if fixable else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 or noun == 'advice' else 's'}"

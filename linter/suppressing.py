@@ -1,0 +1,80 @@
+"""Suppressions: findings that a comment silences, and comments that silence nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from linter.facts import Span, Suppression
+from linter.files import Files
+from linter.findings import Edit, Finding, Fix, Safety
+from linter.rules import rules_by_code
+from linter.rules.linter_itself import UnknownCode, UnusedSuppression
+from linter.selection import ALWAYS, did_you_mean
+
+
+def apply_suppressions(
+    path: Path, items: Sequence[Suppression], findings: Iterable[Finding], selected: frozenset[str], files: Files
+) -> list[Finding]:
+    """The findings that no comment silences, and what is wrong with the comments themselves.
+
+    Args:
+        path: The file.
+        items: Its suppressions.
+        findings: All findings of all rules in this file.
+        selected: The codes of this run; a suppression of another code is not judged.
+        files: Where its text is, for the edits that take unused comments out.
+    """
+    kept = []
+    used: set[tuple[Suppression, str]] = set()
+    for finding in findings:
+        silencing = [item for item in items if _covers(item, finding)]
+        used.update((item, finding.code) for item in silencing)
+        if not silencing:
+            kept.append(finding)
+    for item in items:
+        kept.extend(_about(path, item, files, used, selected))
+    return kept
+
+
+def _covers(item: Suppression, finding: Finding) -> bool:
+    within = item.last == 0 or item.first <= finding.span.line <= item.last
+    return within and finding.code in item.codes and finding.code not in ALWAYS
+
+
+def _about(
+    path: Path, item: Suppression, files: Files, used: set[tuple[Suppression, str]], selected: frozenset[str]
+) -> Iterable[Finding]:
+    line, column = item.span.line, item.span.column
+    if not item.codes:
+        message = "this suppression names no rule; write `# lint: ignore[CODE] reason`"
+        yield UnknownCode().problem(path, line, column, message)
+    for code in item.codes:
+        if code not in rules_by_code():
+            message = f"this suppression names `{code}`, which is no rule{did_you_mean(code)}"
+            yield UnknownCode().problem(path, line, column, message)
+    judged = [code for code in item.codes if code in selected and code in rules_by_code()]
+    unused = [code for code in judged if (item, code) not in used]
+    if unused:
+        fix = _without(path, item, files, unused)
+        message = f"nothing here breaks {', '.join(unused)}; take the suppression out"
+        yield UnusedSuppression().problem(path, line, column, message, fix)
+
+
+def _without(path: Path, item: Suppression, files: Files, unused: Sequence[str]) -> Fix:
+    """The edit that takes the codes out of the comment, or the whole comment where none is left."""
+    source = files.source(path)
+    assert source is not None, "a file with suppressions was read"
+    text = source.lines[item.span.line - 1]
+    left = [code for code in item.codes if code not in unused]
+    if left:
+        comment = text[item.span.column : item.span.end_column]
+        start = item.span.column + comment.index("[") + 1
+        span = Span(item.span.line, start, item.span.line, item.span.column + comment.index("]"))
+        return Fix(Safety.SAFE, (Edit(str(path), span, ", ".join(left)),))
+    before = text[: item.span.column].rstrip()
+    if before:
+        span = Span(item.span.line, len(before), item.span.line, len(text))
+    else:
+        span = Span(item.span.line, 0, item.span.line + 1, 0)
+    return Fix(Safety.SAFE, (Edit(str(path), span, ""),))
