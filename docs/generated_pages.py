@@ -1,0 +1,91 @@
+"""MkDocs hooks that make the pages whose source is another file: the rules, the guides, and the texts at the root."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from linter.documentation import rule_page
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from linter.rules import all_rules
+
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDES = ROOT / ".ai"
+
+# `[ATT001]` or `[FWD001, FWD002]` at the end of a norm; in backticks it is only talked about.
+CITATION = re.compile(r"(?<!`)\[([A-Z]{3}\d{3}(?:, [A-Z]{3}\d{3})*)\](?!\()")
+
+ROOT_PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Puts the rules and the guides into the navigation."""
+    navigation: list[dict[str, Any]] = config.nav or []
+    sections = {title: entries for section in navigation for title, entries in section.items()}
+    for entry in sections["linter"]:
+        if isinstance(entry, dict):
+            entry["Rules"] += [_rule_path(rule.code) for rule in all_rules()]
+    sections["Skills"] += [_guide_path(guide) for guide in _guides()]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the pages themselves."""
+    pages = {page: _relink((ROOT / source).read_text(encoding="utf-8")) for source, page in ROOT_PAGES.items()}
+    pages |= {_rule_path(rule.code): rule_page(rule) for rule in all_rules()}
+    pages["linter/rules/index.md"] = _rule_index()
+    pages |= {_guide_path(guide): _guide_page(guide) for guide in _guides()}
+    for path, content in pages.items():
+        files.append(File.generated(config, path, content=content))
+    return files
+
+
+def _rule_index() -> str:
+    """One table of all rules, each with the first sentence of its documentation."""
+    rows = [
+        f"| [{rule.code}]({rule.code.lower()}.md) | `{rule.name}` | {rule.severity.value} | {rule.summary()} |"
+        for rule in all_rules()
+    ]
+    return "\n".join(["# Rules", "", "| Code | Name | Severity | What it asks |", "|---|---|---|---|", *rows, ""])
+
+
+def _rule_path(code: str) -> str:
+    return f"linter/rules/{code.lower()}.md"
+
+
+def _guides() -> list[Path]:
+    """The guides, each once: a skill carries copies of those that it cites, and they are shown at their origin."""
+    guides = sorted(GUIDES.rglob("*.md"), key=lambda guide: (len(guide.parts), guide))
+    return [guide for guide in guides if not (guide.parent.name == "references" and (GUIDES / guide.name).exists())]
+
+
+def _guide_path(guide: Path) -> str:
+    return f"guides/{guide.relative_to(GUIDES).as_posix()}"
+
+
+def _guide_page(guide: Path) -> str:
+    """A guide with its citations linked to the rules that exist, and its own copies of guides to the origins."""
+    up = "../" * _guide_path(guide).count("/")
+    existing = {rule.code for rule in all_rules()}
+
+    def link(citation: re.Match[str]) -> str:
+        codes = citation[1].split(", ")
+        links = [f"[{code}]({up}{_rule_path(code)})" if code in existing else code for code in codes]
+        return f"({', '.join(links)})"
+
+    text = CITATION.sub(link, guide.read_text(encoding="utf-8"))
+    if guide.name == "SKILL.md":
+        text = text.replace("](references/", "](../../")
+    return text
+
+
+def _relink(text: str) -> str:
+    """Makes the links of a text at the root lead to the site's pages."""
+    text = re.sub(r"\]\(docs/", "](", text)
+    for source, page in ROOT_PAGES.items():
+        text = text.replace(f"]({source}", f"]({page}")
+    return text
