@@ -101,6 +101,25 @@ class DrawsNoise(Reference):
         return super().forward(x, condition) + torch.randn(x.shape)
 
 
+class DropsOut(Reference):
+    """Faithful as long as nobody trains it."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return nn.functional.dropout(super().forward(x, condition), 0.5, training=self.training)
+
+
+class EndsInNorm(Reference):
+    """The sum of its output is zero whatever its weights are, and so is the gradient of that sum."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return nn.functional.layer_norm(super().forward(x, condition), (8,))
+
+
+class Empty(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition)[:, :0]
+
+
 class DetachesCondition(Reference):
     """Equal outputs, other gradients."""
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from parity.cli import main
@@ -43,7 +44,7 @@ def refused(*arguments: str) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("candidate", ["Port", "ChangesItsInput"])
+@pytest.mark.parametrize("candidate", ["Port", "ChangesItsInput", "DropsOut"])
 def test_a_faithful_port_passes_to_the_bit(candidate: str) -> None:
     result = against_reference(candidate)
     assert result.exit_code == 0
@@ -114,8 +115,23 @@ def test_a_candidate_that_raises_where_the_reference_runs_fails() -> None:
     assert "compared_models.py, line" in result.stdout
 
 
+def test_an_empty_output_proves_nothing() -> None:
+    result = run("compared_models:Empty", "compared_models:Empty", *INPUTS)
+    assert result.exit_code == 1
+    assert "empty on both sides, which proves nothing" in result.stdout
+
+
 def test_what_models_draw_themselves_is_the_same_on_both_sides() -> None:
     assert run("compared_models:DrawsNoise", "compared_models:DrawsNoise", *INPUTS).exit_code == 0
+
+
+def test_what_models_draw_themselves_hangs_on_the_seed_alone() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = against_reference("DrawsNoise", "--json").stdout
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert against_reference("DrawsNoise", "--json").stdout == first
 
 
 def test_gradients_show_what_outputs_hide() -> None:
@@ -125,6 +141,11 @@ def test_gradients_show_what_outputs_hide() -> None:
     assert "gradient of input condition" in result.stdout
     assert "float32: 7 of 8 gradients pass" in result.stdout
     assert against_reference("Port", "--gradients").exit_code == 0
+
+
+def test_gradients_reach_what_lies_before_a_norm() -> None:
+    result = run("compared_models:EndsInNorm", "compared_models:EndsInNorm", *INPUTS, "--gradients", "--json")
+    assert [each["without_gradient"] for each in json.loads(result.stdout)["runs"]] == [[], []]
 
 
 def test_modules_kept_in_float32_stay_there() -> None:
@@ -194,7 +215,7 @@ def test_a_config_and_inputs_come_from_files_too(tmp_path: Path) -> None:
     [
         (
             "compared_modelz:Port",
-            "there is no module `compared_modelz` installed or in the current directory. Did you mean `compared_models`?",
+            "no module `compared_modelz` installed or in the current directory. Did you mean `compared_models`?",
         ),
         ("compared_models:Referense", "`compared_models` has no `Referense`. Did you mean `Reference`?"),
         ("compared_models:not_a_class", "not a class that inherits `torch.nn.Module`"),
