@@ -13,7 +13,6 @@ from torch import nn
 from parity.errors import ParityError
 from parity.execution import Execution, check_forward_arguments, execute
 from parity.inputs import Argument, draw_inputs
-from parity.loading import build_module
 from parity.tensors import TensorComparison, compare_tensors
 from parity.weights import WeightMatch, cast_weights, draw_weights, match_weights, share_weights
 
@@ -108,10 +107,7 @@ def compare(question: Question, announce: Callable[[str], None] = lambda step: N
     weights = None
     for dtype, tolerance in question.tolerances.items():
         announce(f"making both models for {_name(dtype)}")
-        reference, candidate = (
-            build_module(side.path, side.module_class, question.config)
-            for side in (question.reference, question.candidate)
-        )
+        reference, candidate = _build(question.reference, question), _build(question.candidate, question)
         weights = match_weights(reference, candidate)
         if not weights.is_complete:
             break
@@ -125,6 +121,12 @@ def compare(question: Question, announce: Callable[[str], None] = lambda step: N
         raise ParityError("No dtype to compare in.")
     passed = weights.is_complete and all(run.has_passed for run in runs)
     return Comparison(1, question.reference.path, question.candidate.path, question.seed, passed, weights, tuple(runs))
+
+
+def _build(side: Side, question: Question) -> nn.Module:
+    # Seeded, because what a class draws and does not save, such as a table of random frequencies, is never shared.
+    with seeded(question.seed):
+        return build_module(side.path, side.module_class, question.config)
 
 
 def _run(question: Question, reference: nn.Module, candidate: nn.Module, dtype: torch.dtype, tolerance: float) -> Run:

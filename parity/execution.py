@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from parity.loading import check_arguments
+from parity.seeding import seeded
 from parity.tensors import named_tensors
 
 
@@ -61,7 +59,7 @@ def execute(module: nn.Module, inputs: Mapping[str, Any], seed: int, *, gradient
         for value in own.values():
             if isinstance(value, torch.Tensor) and value.is_floating_point():
                 value.requires_grad_()
-    with _seeded(seed), torch.set_grad_enabled(gradients):
+    with seeded(seed), torch.set_grad_enabled(gradients):
         try:
             leaves = dict(named_tensors(module(**own)))
             outputs = {name: leaf for name, leaf in leaves.items() if isinstance(leaf, torch.Tensor)}
@@ -95,17 +93,3 @@ def _describe(error: Exception) -> str:
     """Says what was raised, and where, without the stack in between."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)
