@@ -13,6 +13,8 @@ from torch import nn
 from parity.errors import ParityError
 from parity.execution import Execution, check_forward_arguments, execute
 from parity.inputs import Argument, draw_inputs
+from parity.loading import build_module
+from parity.seeding import seeded
 from parity.tensors import TensorComparison, compare_tensors
 from parity.weights import WeightMatch, cast_weights, draw_weights, match_weights, share_weights
 
