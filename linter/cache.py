@@ -84,7 +84,9 @@ class DiskCache:
         """Writes what is new in one transaction. A cache that cannot be written is no reason to fail."""
         if self._database is None:
             return
-        new = [(path, self._encoder.encode(item)) for path, item in checked.items() if self._kept.get(path) is not item]
+        new = [
+            (path, self._encoder.encode(item)) for path, item in checked.items() if self._kept.get(path) is not item
+        ]
         with contextlib.suppress(sqlite3.Error), self._database:
             self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", self._facts)
             self._database.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?)", new)

@@ -24,9 +24,13 @@ def main() -> None:
 
 
 _paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-_select = click.option("--select", multiple=True, metavar="CODES", help="Rules to run: codes, families or ALL, comma-separated.")
+_select = click.option(
+    "--select", multiple=True, metavar="CODES", help="Rules to run: codes, families or ALL, comma-separated."
+)
 _ignore = click.option("--ignore", multiple=True, metavar="CODES", help="Rules to leave out.")
-_cache_dir = click.option("--cache-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the cache lies.")
+_cache_dir = click.option(
+    "--cache-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the cache lies."
+)
 _no_cache = click.option("--no-cache", is_flag=True, help="Neither read nor write a cache.")
 
 

@@ -84,7 +84,9 @@ def load_config(here: Path, select: Sequence[str], ignore: Sequence[str], cache_
 
 
 def _nearest(here: Path) -> Path | None:
-    return next((folder / "pyproject.toml" for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), None)
+    return next(
+        (folder / "pyproject.toml" for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), None
+    )
 
 
 def _table(file: Path) -> Mapping[str, Any]:

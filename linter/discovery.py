@@ -11,7 +11,19 @@ from linter.errors import LinterError
 
 
 NEVER = frozenset(
-    {".git", ".hg", ".svn", ".venv", "venv", ".tox", ".nox", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache"}
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "venv",
+        ".tox",
+        ".nox",
+        "__pycache__",
+        "node_modules",
+        ".mypy_cache",
+        ".ruff_cache",
+    }
 )
 """Folders that hold no source of the project's own; named on the command line they are checked."""
 
@@ -40,7 +52,9 @@ def discover(paths: Sequence[Path], exclude: Sequence[str]) -> list[Path]:
 def _below(folder: Path, exclude: Sequence[str]) -> Iterator[Path]:
     here = Path.cwd()
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in NEVER and not _excluded(Path(parent, name), exclude, here)]
+        folders[:] = [
+            name for name in folders if name not in NEVER and not _excluded(Path(parent, name), exclude, here)
+        ]
         for name in files:
             path = Path(parent, name)
             if name.endswith(".py") and not _excluded(path, exclude, here):

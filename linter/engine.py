@@ -54,8 +54,10 @@ def _holds(known: Checked, path: Path, files: Files) -> bool:
     """Whether neither the file nor anything that its findings rest on has changed."""
     digest = files.digest(path)
     # A file that could not be read has no digest to go by.
-    return bool(digest) and known.digest == digest and all(
-        files.digest(Path(other)) == seen for other, seen in known.rests_on.items()
+    return (
+        bool(digest)
+        and known.digest == digest
+        and all(files.digest(Path(other)) == seen for other, seen in known.rests_on.items())
     )
 
 

@@ -89,5 +89,3 @@ class Files:
 
     def _unreadable(self, path: Path, error: UnreadableFile) -> None:
         self.problems[path] = UnreadableFileRule().problem(path, error.line, 0, str(error))
-
-

@@ -310,6 +310,14 @@ class Class:
         """Whether a base is of another project, so that more may be inherited than can be seen."""
         return any(isinstance(ancestor, str) and ancestor not in _KNOWN_BASES for ancestor in self.ancestors)
 
+    @property
+    def has_unknown_base_class(self) -> bool:
+        """Whether a base of another project, other than the mixins, may bring attributes and methods that cannot be seen."""
+        return any(
+            isinstance(ancestor, str) and ancestor not in _KNOWN_BASES and not ancestor.endswith("Mixin")
+            for ancestor in self.ancestors
+        )
+
     def attribute(self, name: str) -> Value | None:
         """The class attribute's declared value, its own or the nearest inherited one; None where nothing declares it."""
         for ancestor in self.ancestors:

@@ -36,7 +36,7 @@ def reading() -> Iterator[set[Path]]:
             _readers[-1] |= files
 
 
-class query(Generic[T]):  # noqa: N801 - used as a decorator, like `property`
+class query(Generic[T]):
     """A `cached_property` whose later readers are noted as readers of the same files."""
 
     def __init__(self, function: Callable[[Any], T]) -> None:

@@ -27,7 +27,9 @@ def _block(finding: Finding, here: Path, source_of: SourceOf) -> str:
     if source is not None:
         parts.extend(_excerpt(finding, source.lines))
     about = f"in {finding.symbol}; " if finding.symbol else ""
-    parts.append(click.style(f"   = {about}convention: {finding.guide}; `linter rules {finding.code}` explains", dim=True))
+    parts.append(
+        click.style(f"   = {about}convention: {finding.guide}; `linter rules {finding.code}` explains", dim=True)
+    )
     return "\n".join(parts)
 
 

@@ -217,7 +217,9 @@ class DefaultProcessor(Rule):
             elif available is None or (available.kind == "sequence" and not available.items):
                 message = f"`{cls.name}` does not declare `_available_processors`"
             elif available.kind == "sequence" and available.complete and default.text not in available.items:
-                message = f"`{default.text}` is the default processor of `{cls.name}` but not among `_available_processors`"
+                message = (
+                    f"`{default.text}` is the default processor of `{cls.name}` but not among `_available_processors`"
+                )
             else:
                 continue
             yield self.finding(module, cls.facts.header, message, cls)

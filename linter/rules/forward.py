@@ -230,7 +230,8 @@ class Tensors:
         self._names = {
             parameter.name
             for parameter in function.facts.parameters
-            if re.search(r"\bTensor\b", parameter.annotation) and not re.search(r"\b(list|tuple|dict|List|Tuple|Dict)\b", parameter.annotation)
+            if re.search(r"\bTensor\b", parameter.annotation)
+            and not re.search(r"\b(list|tuple|dict|List|Tuple|Dict)\b", parameter.annotation)
         }
         for write in function.facts.writes:
             if write.kind == "=" and "." not in write.target and not write.target.endswith("[]"):

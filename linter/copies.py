@@ -1,0 +1,273 @@
+"""Copied code: what a `# Copied from` marker says, whether the copy still agrees with its source, and the text that brings it into line."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import re
+import tokenize
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from linter.project import Class, Function
+from linter.source import Source
+
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+_MARKER = re.compile(r"^# Copied from (?P<source>[A-Za-z_]\w*(?:\.\w+)+)(?: with (?P<renames>\S.*))?$")
+_LOOSE = re.compile(
+    r"^#+\s*copied\s+from\s*:?\s*`?(?P<source>[A-Za-z_][\w./]*\w)`?\.?\s*(?:with\b\s*:?\s*(?P<renames>.*))?$",
+    re.IGNORECASE,
+)
+_RENAME = re.compile(r"^(?P<old>[^\s>]+)->(?P<new>\S+)(?: (?P<all_casing>all-casing))?$")
+_LOOSE_RENAME = re.compile(
+    r"^(?P<old>\S+?)\s*-+>\s*(?P<new>\S+?)(?P<all_casing>\s+all[-_ ]?casing)?\.?$", re.IGNORECASE
+)
+_MARKER_LINE = re.compile(r"^\s*# Copied from \S")
+_END = re.compile(r"^\s*# End copy\b")
+
+
+@dataclass(frozen=True)
+class Rename:
+    """`old->new`, in the three usual casings where `all_casing` is set."""
+
+    old: str
+    new: str
+    all_casing: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.old}->{self.new}{' all-casing' if self.all_casing else ''}"
+
+    def apply(self, text: str) -> str:
+        """The text with the rename made."""
+        text = text.replace(self.old, self.new)
+        if self.all_casing:
+            text = text.replace(self.old.lower(), self.new.lower()).replace(self.old.upper(), self.new.upper())
+        return text
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A marker that can be read: the source's absolute dotted name and the renames, in the order in which they are made."""
+
+    source: str
+    renames: tuple[Rename, ...]
+
+    def __str__(self) -> str:
+        renames = f" with {', '.join(map(str, self.renames))}" if self.renames else ""
+        return f"# Copied from {self.source}{renames}"
+
+
+def parse_marker(text: str) -> Marker | None:
+    """The marker that a well-formed comment is; None for a malformed one."""
+    match = _MARKER.match(text)
+    if match is None:
+        return None
+    renames = []
+    for part in match["renames"].split(",") if match["renames"] else ():
+        found = _RENAME.match(part.strip())
+        if found is None:
+            return None
+        renames.append(Rename(found["old"], found["new"], found["all_casing"] is not None))
+    return Marker(match["source"], tuple(renames))
+
+
+def guess_marker(text: str) -> Marker | None:
+    """What a malformed marker was meant to be; None where that cannot be told."""
+    match = _LOOSE.match(text)
+    if match is None:
+        return None
+    renames = []
+    for part in match["renames"].split(",") if match["renames"] else ():
+        found = _LOOSE_RENAME.match(part.strip())
+        if found is None:
+            return None
+        renames.append(Rename(found["old"], found["new"], found["all_casing"] is not None))
+    return Marker(re.sub(r"[./]+", ".", match["source"]), tuple(renames))
+
+
+def in_sync(copy: Class | Function, source: Class | Function, marker: Marker) -> bool:
+    """Whether a copy says what its source says after the renames.
+
+    Comments and docstrings count. Layout does not, and neither does a header that fits on its first line: a copy may have another name, and take
+    or annotate what its own class needs. So does upstream's checker compare, and thousands of its copies are made for that.
+    """
+    expected = renamed_text(source, marker)
+    found = _without_markers(_text(copy.module.source, copy))
+    if _body(expected) == _body(found):
+        return True
+    with_signature = not (_has_short_header(expected) and _has_short_header(found))
+    try:
+        return _meaning(expected, with_signature) == _meaning(found, with_signature)
+    except SyntaxError:
+        # The renames make something that is not Python: then only the letter can be compared.
+        return False
+
+
+def renamed_text(source: Class | Function, marker: Marker) -> str:
+    """The source's lines from its `def` or `class`, with the renames made and nested markers taken out."""
+    text = _without_markers(_text(source.module.source, source))
+    for rename in marker.renames:
+        text = rename.apply(text)
+    return text
+
+
+def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) -> str | None:
+    """The whole text of the copy's file with the copy brought into line, every other byte as it was; None where that cannot be done.
+
+    The copy keeps its name, its decorators and its marker; its signature and body become the source's.
+    """
+    import libcst as cst
+
+    try:
+        tree = cst.parse_module(copy.module.source.text)
+        wrapped = cst.parse_module(_wrap(renamed_text(source, marker)))
+    except cst.ParserSyntaxError:
+        return None
+    old = _definition_at(tree, copy.facts.header.line)
+    new = cst.ensure_type(wrapped.body[0], cst.If).body.body[0]
+    if isinstance(old, cst.FunctionDef) and isinstance(new, cst.FunctionDef):
+        changed: cst.CSTNode = old.with_changes(
+            params=new.params, returns=new.returns, body=_moved(new.body, source, copy), asynchronous=new.asynchronous
+        )
+    elif isinstance(old, cst.ClassDef) and isinstance(new, cst.ClassDef):
+        changed = old.with_changes(
+            bases=new.bases,
+            keywords=new.keywords,
+            lpar=new.lpar,
+            rpar=new.rpar,
+            body=_moved(new.body, source, copy),
+        )
+    else:
+        return None
+    return cst.ensure_type(tree.deep_replace(old, changed), cst.Module).code
+
+
+def _definition_at(tree: cst.Module, line: int) -> cst.CSTNode | None:
+    """The definition whose name stands on a line."""
+    import libcst as cst
+    from libcst.metadata import MetadataWrapper, PositionProvider
+
+    positions = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
+    for node, position in positions.items():
+        if isinstance(node, cst.Name) and position.start.line == line:
+            parent = next(
+                (n for n in positions if isinstance(n, (cst.FunctionDef, cst.ClassDef)) and n.name is node), None
+            )
+            if parent is not None:
+                return parent
+    return None
+
+
+def _moved(body: cst.BaseSuite, source: Class | Function, copy: Class | Function) -> cst.BaseSuite:
+    """A body with its docstrings shifted to where the copy stands; libcst itself indents the code, never what is inside a string."""
+    import libcst as cst
+
+    shift = copy.facts.span.column - source.facts.span.column
+    if not shift:
+        return body
+
+    class Docstrings(cst.CSTTransformer):
+        def leave_Expr(self, original_node: cst.Expr, updated_node: cst.Expr) -> cst.Expr:
+            value = updated_node.value
+            if not isinstance(value, cst.SimpleString):
+                return updated_node
+            first, *rest = value.value.split("\n")
+            pad = " " * shift
+            moved = [(pad + line if shift > 0 else line.removeprefix(" " * -shift)) if line else line for line in rest]
+            return updated_node.with_changes(value=value.with_changes(value="\n".join([first, *moved])))
+
+    return cst.ensure_type(body.visit(Docstrings()), cst.BaseSuite)  # type: ignore[type-abstract]
+
+
+def _text(source: Source, definition: Class | Function) -> str:
+    span = definition.facts.span
+    lines = source.lines[span.line - 1 : span.end_line]
+    end = next((number for number, line in enumerate(lines) if _END.match(line)), len(lines))
+    return "\n".join(line.rstrip() for line in lines[:end])
+
+
+def _without_markers(text: str) -> str:
+    return "\n".join(line for line in text.split("\n") if not _MARKER_LINE.match(line))
+
+
+def _body(text: str) -> str:
+    return text.split("\n", 1)[1] if "\n" in text else ""
+
+
+def _wrap(text: str) -> str:
+    """A definition that may be indented, as something that parses."""
+    first = len(text) - len(text.lstrip(" \t"))
+    if first:
+        return f"if True:\n{text}\n"
+    # One space before every line would change strings; a definition at the margin is put below a header of its own.
+    return f"if True:\n{_indent_code(text)}\n"
+
+
+def _indent_code(text: str) -> str:
+    lines = text.split("\n")
+    inside: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno and node.end_lineno > node.lineno:
+            inside.update(range(node.lineno, node.end_lineno))
+    return "\n".join(line if number in inside or not line else f"    {line}" for number, line in enumerate(lines))
+
+
+def _meaning(text: str, with_signature: bool) -> tuple[str, list[tuple[str, int]]]:
+    """What counts in a definition: its syntax without the name and without layout, and its comments with the statement each stands at."""
+    column = len(text) - len(text.lstrip(" \t"))
+    tree = ast.parse(f"if True:\n{text}" if column else text)
+    definition = tree.body[0].body[0] if column else tree.body[0]  # type: ignore[attr-defined]
+    definition.name = ""
+    definition.decorator_list = []
+    if not with_signature:
+        _drop_signature(definition)
+    starts = []
+    for node in ast.walk(definition):
+        if isinstance(node, ast.stmt):
+            starts.append(node.lineno - (1 if column else 0))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            _clean_docstring(node)
+    return ast.dump(definition), _comments(text, sorted(starts))
+
+
+def _has_short_header(text: str) -> bool:
+    """Whether the `def` or `class` line holds the whole header."""
+    return text.partition("\n")[0].partition("#")[0].rstrip().endswith(":")
+
+
+def _drop_signature(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+    if isinstance(definition, ast.ClassDef):
+        definition.bases, definition.keywords = [], []
+    else:
+        definition.args, definition.returns = ast.arguments([], [], None, [], [], None, []), None
+
+
+def _clean_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+    """Makes a docstring independent of how deep it is indented."""
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        first.value.value = inspect.cleandoc(first.value.value)
+
+
+def _comments(text: str, starts: list[int]) -> list[tuple[str, int]]:
+    if "#" not in text:
+        return []
+    comments = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(_dedented(text)).readline):
+            if token.type == tokenize.COMMENT:
+                comments.append((token.string.rstrip(), bisect_right(starts, token.start[0])))
+    except (tokenize.TokenError, IndentationError):
+        return [(line.strip(), 0) for line in text.split("\n") if line.lstrip().startswith("#")]
+    return comments
+
+
+def _dedented(text: str) -> str:
+    """The text with the first line's indentation taken from every line that has it; only comments are read from it."""
+    column = len(text) - len(text.lstrip(" \t"))
+    return "\n".join(line[column:] if not line[:column].strip() else line for line in text.split("\n"))
