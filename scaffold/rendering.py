@@ -3,6 +3,8 @@
 What a template sees, beside Jinja's own:
     spec: the `scaffold.spec.Spec`.
     python: a filter that writes a value as Python source (`[4, 4] | python("tuple[int, ...]")` gives `(4, 4)`).
+    wrapped: a filter that breaks prose for a docstring or comment (`text | wrapped(4)` stands at column 4 and goes on
+        there; a second number is where the further lines begin; a third what they begin with).
 A template may include any other by its path under `templates/` (`components/feed_forward/classes.py.j2`). Undefined
 names are errors; `#` comments of Jinja are not used. Python files pass through ruff afterwards, which sorts and prunes
 imports and lays the code out, so a template minds what it says and not how it is wrapped.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,8 @@ from scaffold.resources import templates_root
 from scaffold.spec import Spec
 
 
-_RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", "--line-length=119", "--target-version=py310")
+_LINE_LENGTH = 119
+_RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", f"--line-length={_LINE_LENGTH}", "--target-version=py310")
 _IMPORT_RULES = ("--select=I,F401", "--config=lint.isort.lines-after-imports=2")
 
 
@@ -60,9 +64,9 @@ def _environment(root: Path) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        extensions=["jinja2.ext.do"],
     )
     environment.filters["python"] = as_python
+    environment.filters["wrapped"] = wrapped
     return environment
 
 
@@ -71,6 +75,27 @@ def as_python(value: Any, kind: str = "") -> str:
     if isinstance(value, (list, tuple)) and kind.startswith("tuple"):
         return repr(tuple(value))
     return repr(value)
+
+
+def wrapped(text: str, column: int, hanging: int | None = None, mark: str = "") -> str:
+    """Prose in lines of at most 119 characters, the first of which stands at `column` already.
+
+    Args:
+        text: any prose; its own line breaks count as spaces.
+        column: where the text begins.
+        hanging: where further lines begin, by default at `column`.
+        mark: what further lines begin with, such as `"# "`.
+    """
+    indent = " " * (column if hanging is None else hanging) + mark
+    lines = textwrap.wrap(
+        " ".join(text.split()),
+        width=_LINE_LENGTH,
+        initial_indent=" " * column,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).lstrip()
 
 
 def _format(package: str, files: dict[str, str]) -> dict[str, str]:
