@@ -80,7 +80,9 @@ def _parse(path: Path, text: str) -> tuple[Node, Any]:
         for event in yaml.parse(text):
             # A few aliases of aliases can stand for gigabytes, and no spec needs one.
             if isinstance(event, AliasEvent):
-                raise ScaffoldError(f"{path}:{event.start_mark.line + 1}: a spec has no aliases (*); write the value out")
+                raise ScaffoldError(
+                    f"{path}:{event.start_mark.line + 1}: a spec has no aliases (*); write the value out"
+                )
         root = yaml.compose(text)
         data = yaml.load(text)
     except MarkedYAMLError as error:
@@ -108,7 +110,8 @@ def _explain(path: Path, root: Node, data: Any, message: str) -> str:
         steps = _resolve_any(data, steps, lambda value: isinstance(value, dict) and key in value)
         known = _fields_at(steps)
         advice = _nearest(key, known) or f"; known here: {', '.join(known)}"
-        return f"{path}:{_line(root, (*steps, key), on_key=True)}: `{_dotted((*steps, key))}` is not a key of a spec{advice}"
+        steps = (*steps, key)
+        return f"{path}:{_line(root, steps, on_key=True)}: `{_dotted(steps)}` is not a key of a spec{advice}"
     if missing := _MISSING_FIELD.search(complaint):
         key = missing.group("key")
         steps = _resolve_any(data, steps, lambda value: isinstance(value, dict) and key not in value)

@@ -1,4 +1,4 @@
-"""The language in which an architecture is described: the types that a YAML file of `templates/specs/` is read into."""
+"""The language of architectures: the types that a YAML file of `templates/specs/` is read into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A mapping of the file; a key that its type does not list is an error."""
 
 
-class ConfigEntry(Node):
+class ConfigEntry(Node, frozen=True):
     """One constructor argument of the model, and so one key of its saved config."""
 
     type: str
@@ -19,7 +19,7 @@ class ConfigEntry(Node):
     default: Any
 
 
-class Dimensions(Node):
+class Dimensions(Node, frozen=True):
     """Which config entry holds which size; every template asks here and none knows a config key by heart."""
 
     heads: str
@@ -32,7 +32,7 @@ class Dimensions(Node):
     eps: str
 
 
-class Rope(Node):
+class Rope(Node, frozen=True):
     """Rotary positions: one group of frequencies for each axis of the position ids."""
 
     kind: Literal["rope"]
@@ -41,7 +41,7 @@ class Rope(Node):
     theta: str
 
 
-class TimestepGuidance(Node):
+class TimestepGuidance(Node, frozen=True):
     """The vector that conditions every block: the timestep, and the guidance scale where the config asks for it.
 
     `scale` is the factor between the pipeline's timestep in [0, 1] and the sinusoid's argument.
@@ -54,14 +54,14 @@ class TimestepGuidance(Node):
     scale: int
 
 
-class LinearInput(Node):
+class LinearInput(Node, frozen=True):
     """A projection without bias from packed tokens to the model's width."""
 
     kind: Literal["linear"]
     attribute: str
 
 
-class ContinuousHead(Node):
+class ContinuousHead(Node, frozen=True):
     """A norm whose scale and shift come from the conditioning vector, then a projection to the output channels."""
 
     kind: Literal["adaln_continuous"]
@@ -69,7 +69,7 @@ class ContinuousHead(Node):
     projection: str
 
 
-class Components(Node):
+class Components(Node, frozen=True):
     """What stands around the blocks, each by the kind that names its folder under `templates/components/`."""
 
     position: Rope
@@ -79,7 +79,7 @@ class Components(Node):
     head: ContinuousHead
 
 
-class ModulationSource(Node):
+class ModulationSource(Node, frozen=True):
     """One layer that turns the conditioning vector into `sets` groups of modulation parameters.
 
     `argument` is the name under which a block's forward takes the result.
@@ -89,7 +89,7 @@ class ModulationSource(Node):
     argument: str
 
 
-class Modulation(Node):
+class Modulation(Node, frozen=True):
     """Where shift, scale and gate come from, and in which order a group holds them."""
 
     kind: Literal["shared"]
@@ -97,7 +97,7 @@ class Modulation(Node):
     sources: dict[str, ModulationSource]
 
 
-class Stream(Node):
+class Stream(Node, frozen=True):
     """One sequence of tokens inside a block: the forward argument that carries it, and what modulates it.
 
     `prefix` goes before the names of its variables; `clip_float16` keeps its residual inside float16's range.
@@ -109,7 +109,7 @@ class Stream(Node):
     clip_float16: bool = False
 
 
-class Sublayer(Node):
+class Sublayer(Node, frozen=True):
     """One step of a block program: `x = x + gate * op((1 + scale) * norm(x) + shift)`, for each stream it names.
 
     `norms` maps a stream to the attribute of its norm; `name` tells the sublayer's variables from the others'.
@@ -121,7 +121,7 @@ class Sublayer(Node):
     norms: dict[str, str]
 
 
-class Stage(Node):
+class Stage(Node, frozen=True):
     """A list of equal blocks: how many, over which streams, and the program that each of them runs."""
 
     kind: Literal["apart", "joined"]
@@ -138,7 +138,7 @@ class Stage(Node):
         return tuple(stream.modulation for stream in self.streams.values())
 
 
-class KeyRule(Node):
+class KeyRule(Node, frozen=True):
     """One name of the original checkpoint and what it becomes; `{}` stands for a block's number.
 
     Several `diffusers` names split the tensor into equal parts along its first axis; `swap_halves` exchanges its two
@@ -155,7 +155,7 @@ class KeyRule(Node):
         return (self.diffusers,) if isinstance(self.diffusers, str) else self.diffusers
 
 
-class Measure(Node):
+class Measure(Node, frozen=True):
     """How a config entry shows in the shapes of an original checkpoint.
 
     Exactly one of: `size` (a tensor's name and axis, divided by `over` if given), `blocks` (how many numbers follow a
@@ -168,7 +168,7 @@ class Measure(Node):
     present: str | None = None
 
 
-class Weights(Node):
+class Weights(Node, frozen=True):
     """The original checkpoint's layout."""
 
     prefix: str
@@ -176,14 +176,14 @@ class Weights(Node):
     detect: dict[str, Measure]
 
 
-class Published(Node):
+class Published(Node, frozen=True):
     """A released configuration: where its numbers are from, and the entries that differ from the defaults."""
 
     source: str
     config: dict[str, Any] = {}
 
 
-class Lora(Node):
+class Lora(Node, frozen=True):
     """The LoRA file formats that the family meets."""
 
     formats: tuple[Literal["peft", "kohya", "native"], ...]
@@ -191,7 +191,7 @@ class Lora(Node):
     native_prefixes: tuple[str, ...]
 
 
-class Tiny(Node):
+class Tiny(Node, frozen=True):
     """A configuration small enough for a test on CPU, and the sizes of its inputs (tokens; height and width)."""
 
     config: dict[str, Any]
@@ -199,14 +199,14 @@ class Tiny(Node):
     text_tokens: int
 
 
-class Features(Node):
+class Features(Node, frozen=True):
     """What the architecture can do beyond a plain forward."""
 
     kv_cache: bool
     context_parallel: bool
 
 
-class Mistral3Chat(Node):
+class Mistral3Chat(Node, frozen=True):
     """Prompt embeddings: hidden states of a Mistral3 that reads `system_message` and the prompt as a chat.
 
     `layers` are those whose outputs stand side by side; a prompt is padded or cut to `max_length` tokens.
@@ -219,7 +219,7 @@ class Mistral3Chat(Node):
     system_message: str
 
 
-class NormalizedPatches(Node):
+class NormalizedPatches(Node, frozen=True):
     """Latents that are folded 2 x 2 into tokens and normalised by statistics that the VAE keeps.
 
     `scale_factor` is how many pixels a side of one latent spans, `sample_size` how many latents a side the default
@@ -232,7 +232,7 @@ class NormalizedPatches(Node):
     sample_size: int
 
 
-class ShiftFit(Node):
+class ShiftFit(Node, frozen=True):
     """The schedule's shift at one number of steps: `slope * tokens + intercept`."""
 
     steps: int
@@ -240,7 +240,7 @@ class ShiftFit(Node):
     intercept: float
 
 
-class FittedShift(Node):
+class FittedShift(Node, frozen=True):
     """A schedule whose shift runs straight between two fits; beyond `max_tokens` the second holds for any steps."""
 
     kind: Literal["fitted_shift"]
@@ -249,7 +249,7 @@ class FittedShift(Node):
     max_tokens: int
 
 
-class TimeOffsetReferences(Node):
+class TimeOffsetReferences(Node, frozen=True):
     """Reference images whose tokens join the picture's, `time_step` apart on the time axis.
 
     Sides are in pixels; an image of more than `max_side * max_side` is shrunk.
@@ -262,7 +262,7 @@ class TimeOffsetReferences(Node):
     time_step: int
 
 
-class Pipeline(Node):
+class Pipeline(Node, frozen=True):
     """How pictures are made with the model: its class, where its weights are published, the defaults of a call."""
 
     name: str
@@ -276,7 +276,7 @@ class Pipeline(Node):
     references: TimeOffsetReferences
 
 
-class Spec(Node):
+class Spec(Node, frozen=True):
     """An architecture, complete: everything that the templates need and nothing that they have to guess."""
 
     name: str

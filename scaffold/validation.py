@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -45,7 +46,9 @@ def first_problem(spec: Spec) -> Problem | None:
 
 def _names(spec: Spec) -> Iterator[Problem]:
     if not _NAME.fullmatch(spec.name) or keyword.iskeyword(spec.package):
-        yield Problem(("name",), f"{spec.name!r} cannot name a folder that Python imports; use letters, digits, - and _")
+        yield Problem(
+            ("name",), f"{spec.name!r} cannot name a folder that Python imports; use letters, digits, - and _"
+        )
     for key in ("prefix", "model"):
         name = getattr(spec, key)
         if not name.isidentifier():
@@ -90,13 +93,17 @@ def _config_key(spec: Spec, steps: tuple[str | int, ...], key: str) -> Iterator[
 
 def _modulation(spec: Spec) -> Iterator[Problem]:
     if sorted(spec.modulation.slots) != sorted(_SLOTS):
-        yield Problem(("modulation", "slots"), f"expected {', '.join(_SLOTS)} in the order in which the layer gives them")
+        yield Problem(
+            ("modulation", "slots"), f"expected {', '.join(_SLOTS)} in the order in which the layer gives them"
+        )
 
 
 def _stages(spec: Spec) -> Iterator[Problem]:
     kinds = tuple(stage.kind for stage in spec.stages)
     if kinds != ("apart", "joined"):
-        yield Problem(("stages",), f"the layout {spec.layout!r} has a stage of kind 'apart', then one of kind 'joined'")
+        yield Problem(
+            ("stages",), f"the layout {spec.layout!r} has a stage of kind 'apart', then one of kind 'joined'"
+        )
     for index, stage in enumerate(spec.stages):
         place = ("stages", index)
         yield from _config_key(spec, (*place, "count"), stage.count)
@@ -148,19 +155,25 @@ def _weights(spec: Spec) -> Iterator[Problem]:
                 yield Problem((*place, "diffusers"), f"{target!r} needs as many {{}} as {rule.original!r}")
             targets.add(target)
     for key, measure in spec.weights.detect.items():
-        place = ("weights", "detect", key)
-        yield from _config_key(spec, place, key)
+        where = ("weights", "detect", key)
+        yield from _config_key(spec, where, key)
         given = [name for name in ("size", "blocks", "present") if getattr(measure, name) is not None]
         if len(given) != 1:
-            yield Problem(place, "expected exactly one of `size`, `blocks`, `present`")
+            yield Problem(where, "expected exactly one of `size`, `blocks`, `present`")
+
+
+def _configurations(spec: Spec) -> dict[tuple[str, ...], dict[str, Any]]:
+    """The places that give the config other values, with these values."""
+    published = {("published", name, "config"): each.config for name, each in spec.published.items()}
+    return {**published, ("tiny", "config"): spec.tiny.config}
 
 
 def _published(spec: Spec) -> Iterator[Problem]:
-    for name, configuration in (*spec.published.items(), ("tiny", spec.tiny)):
-        place = ("tiny", "config") if name == "tiny" else ("published", name, "config")
-        for key, value in configuration.config.items():
+    for place, config in _configurations(spec).items():
+        for key, value in config.items():
             if key not in spec.config:
-                yield Problem((*place, key), f"{key!r} is not an entry of `config`", key, tuple(spec.config), on_key=True)
+                reason = f"{key!r} is not an entry of `config`"
+                yield Problem((*place, key), reason, key, tuple(spec.config), on_key=True)
             elif not _is_of_type(value, spec.config[key].type):
                 yield Problem((*place, key), f"expected {spec.config[key].type}, got {value!r}")
 
@@ -168,9 +181,10 @@ def _published(spec: Spec) -> Iterator[Problem]:
 def _rope(spec: Spec) -> Iterator[Problem]:
     axes_key, head_key = spec.components.position.axes, spec.dimensions.head_dim
     defaults = {key: entry.default for key, entry in spec.config.items()}
-    named = [(("config", axes_key, "default"), defaults), (("tiny", "config", axes_key), defaults | spec.tiny.config)]
-    named += [(("published", name, "config"), defaults | each.config) for name, each in spec.published.items()]
-    for place, config in named:
+    places: dict[tuple[str, ...], dict[str, Any]] = {("config", axes_key, "default"): {}, **_configurations(spec)}
+    for place, changes in places.items():
+        config = defaults | changes
         axes, head_dim = config[axes_key], config[head_key]
         if sum(axes) != head_dim:
-            yield Problem(place, f"the axes {axes} sum to {sum(axes)}, but a head has {head_dim} channels")
+            at = (*place, axes_key) if axes_key in changes else place
+            yield Problem(at, f"the axes {list(axes)} sum to {sum(axes)}, but a head has {head_dim} channels")

@@ -1,0 +1,67 @@
+"""The generated FLUX.2 folder, written once for all tests that look at it."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from scaffold.loading import load_spec, read_spec
+from scaffold.plan import Plan
+from scaffold.rendering import render_folder
+from scaffold.resources import templates_root
+
+
+@pytest.fixture(scope="session")
+def flux2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder as `scaffold model flux2` writes it."""
+    spec = load_spec("flux2")
+    target = tmp_path_factory.mktemp("generated") / spec.package
+    Plan(target, render_folder(spec)).apply()
+    return target
+
+
+@pytest.fixture(scope="session")
+def flux2(flux2_folder: Path) -> Iterator[ModuleType]:
+    """The folder imported as the package `flux2`, with its submodules."""
+    yield from _import(flux2_folder)
+
+
+@pytest.fixture
+def altered_flux2(tmp_path: Path) -> Iterator[Callable[..., ModuleType]]:
+    """Imports a folder whose templates or spec have been changed: file, old text, new text."""
+    imports = []
+
+    def alter(*changes: tuple[str, str, str]) -> ModuleType:
+        tree = tmp_path / "templates"
+        shutil.copytree(templates_root(), tree)
+        for name, old, new in changes:
+            text = (tree / name).read_text()
+            assert text.count(old) == 1, f"{name} should hold {old!r} once"
+            (tree / name).write_text(text.replace(old, new))
+        spec = read_spec(tree / "specs" / "flux2.yaml")
+        # Under a name of its own, so that it does not hide the folder as it should be.
+        target = tmp_path / "altered_flux2"
+        Plan(target, render_folder(spec, tree)).apply()
+        imports.append(_import(target))
+        return next(imports[-1])
+
+    yield alter
+    for each in imports:
+        next(each, None)
+
+
+def _import(folder: Path) -> Iterator[ModuleType]:
+    sys.path.insert(0, str(folder.parent))
+    package = importlib.import_module(folder.name)
+    for name in ("model", "pipeline", "tiny", "weight_mapping", "lora", "capabilities"):
+        importlib.import_module(f"{folder.name}.{name}")
+    yield package
+    sys.path.remove(str(folder.parent))
+    for name in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
+        del sys.modules[name]
