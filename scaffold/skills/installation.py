@@ -147,7 +147,6 @@ def _settle(root: Path, lock: Lock) -> None:
         if pending.entry is not None and hash_on_disk(root / path) == pending.entry.hash:
             lock.entries[path] = pending.entry
     lock.pending.clear()
-    lock.entries = {path: entry for path, entry in lock.entries.items() if os.path.lexists(root / path)}
 
 
 def _tidy(root: Path, lock: Lock) -> None:

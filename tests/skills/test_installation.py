@@ -302,6 +302,14 @@ def test_a_disk_that_takes_no_more_leaves_no_half_skill(repository: Path, pack: 
     assert picture(repository) == before
 
 
+def test_check_tells_where_nothing_is_installed_and_where_a_run_was_cut_short(checkout: Path) -> None:
+    with pytest.raises(ScaffoldError, match="nothing is installed here"):
+        check(checkout / ".ai", checkout)
+    assert kill_at(8, lambda: install(checkout / ".ai", checkout, "claude"))
+    with pytest.raises(ScaffoldError, match="interrupted"):
+        check(checkout / ".ai", checkout)
+
+
 @pytest.mark.parametrize(
     "content",
     ["not json", '{"schema": 2}', '{"entries": {"../victim": {"source": "", "mode": "copy", "hash": ""}}}'],
