@@ -217,6 +217,19 @@ def test_the_pack_has_no_problem(problems: Callable[[Path], list[str]]) -> None:
     assert problems(skill_pack_root()) == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code"), [("", "", ""), ("            backend=self._attention_backend,\n", "", "ATT005")]
+)
+def test_the_attention_that_the_guide_shows_obeys_the_rules(tmp_path: Path, old: str, new: str, code: str) -> None:
+    text = documents(skill_pack_root())["models.md"]
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "attention.py").write_text(block.replace(old, new), encoding="utf-8")
+    words = [sys.executable, "-m", "linter", "check", "--no-cache", "attention.py"]
+    run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert code in run.stdout
+    assert run.returncode == (1 if code else 0), run.stdout + run.stderr
+
+
 SKILL = "skills/model-integration/SKILL.md"
 
 
