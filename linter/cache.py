@@ -1,4 +1,6 @@
-"""What earlier runs found out: facts by a file's content, findings by a file, its content and everything that they rest on."""
+"""What earlier runs found out: facts by a file's content, findings by a file, its content and everything that they
+rest on.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from linter.source import digest_of
 
 
 class Checked(msgspec.Struct, frozen=True, array_like=True):
-    """All findings of one file, before suppressions, and the digests of the files that they rest on (empty for one that was not there)."""
+    """All findings of one file, before suppressions, and the digests of the files that they rest on (empty for one
+    that was not there).
+    """
 
     digest: str
     rests_on: dict[str, str]
@@ -31,27 +35,38 @@ class Cache(Protocol):
     def facts(self, digest: str) -> FileFacts | None: ...
     def keep_facts(self, digest: str, facts: FileFacts) -> None: ...
     def checked(self) -> Mapping[str, Checked]: ...
-    def close(self, checked: Mapping[str, Checked]) -> None: ...
+    def keep_checked(self, checked: Mapping[str, Checked]) -> None: ...
 
 
-class NoCache:
-    """Keeps nothing."""
+class MemoryCache:
+    """Keeps answers for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._facts: dict[str, FileFacts] = {}
+        self._checked: Mapping[str, Checked] = {}
 
     def facts(self, digest: str) -> FileFacts | None:
-        return None
+        """The facts of a content that was read before."""
+        return self._facts.get(digest)
 
     def keep_facts(self, digest: str, facts: FileFacts) -> None:
-        pass
+        """Keeps the facts of a content."""
+        self._facts[digest] = facts
 
     def checked(self) -> Mapping[str, Checked]:
-        return {}
+        """What was found in each file, by path."""
+        return self._checked
 
-    def close(self, checked: Mapping[str, Checked]) -> None:
-        pass
+    def keep_checked(self, checked: Mapping[str, Checked]) -> None:
+        """Keeps what was found."""
+        self._checked = checked
 
 
 class DiskCache:
-    """One SQLite file a linter version. Its content is data, never code; what does not decode to the expected types is ignored."""
+    """One SQLite file a linter version.
+
+    Its content is data, never code; what does not decode to the expected types is ignored.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._facts: list[tuple[str, bytes]] = []
@@ -63,24 +78,26 @@ class DiskCache:
 
     def facts(self, digest: str) -> FileFacts | None:
         """The facts of a content that was read before."""
-        for (blob,) in self._rows("SELECT facts FROM facts WHERE digest = ?", (digest,)):
+        for _, blob in self._rows("SELECT digest, facts FROM facts WHERE digest = ?", (digest,)):
             with contextlib.suppress(msgspec.MsgspecError, TypeError):
                 return self._decode_facts(blob)
         return None
 
     def keep_facts(self, digest: str, facts: FileFacts) -> None:
-        """Keeps the facts of a content; written by `close`."""
+        """Keeps the facts of a content; written by `keep_checked`."""
         if self._database is not None:
             self._facts.append((digest, self._encoder.encode(facts)))
 
     def checked(self) -> Mapping[str, Checked]:
         """What was found in each file, by path."""
+        if self._kept:
+            return dict(self._kept)
         for path, blob in self._rows("SELECT path, checked FROM checked", ()):
             with contextlib.suppress(msgspec.MsgspecError, TypeError):
                 self._kept[path] = self._decode_checked(blob)
         return dict(self._kept)
 
-    def close(self, checked: Mapping[str, Checked]) -> None:
+    def keep_checked(self, checked: Mapping[str, Checked]) -> None:
         """Writes what is new in one transaction. A cache that cannot be written is no reason to fail."""
         if self._database is None:
             return
@@ -90,7 +107,8 @@ class DiskCache:
         with contextlib.suppress(sqlite3.Error), self._database:
             self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", self._facts)
             self._database.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?)", new)
-        self._database.close()
+        self._facts.clear()
+        self._kept.update(checked)
 
     def _rows(self, sql: str, arguments: tuple[str, ...]) -> Iterable[tuple[str, bytes]]:
         if self._database is None:

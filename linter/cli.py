@@ -1,14 +1,23 @@
-"""The `linter` command. What a subcommand needs is imported when it runs, so that help and documentation stay quick."""
+"""The `linter` command.
+
+What a subcommand needs is imported when it runs, so that help and documentation stay quick.
+"""
 
 from __future__ import annotations
 
 import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from linter.errors import LinterError
+
+
+if TYPE_CHECKING:
+    from linter.cache import Cache
+    from linter.config import Config
 
 
 class _Refusal(click.ClickException):
@@ -59,30 +68,111 @@ def check_command(
 
     Exit code 0: nothing found. 1: findings. 2: the request cannot be carried out.
     """
-    from linter.cache import DiskCache, NoCache
-    from linter.config import load_config
-    from linter.discovery import discover
     from linter.engine import check
-    from linter.errors import UnreadableFile
     from linter.report import render
-    from linter.source import Source, decode, read_bytes
 
-    def source_of(path: Path) -> Source | None:
-        try:
-            return decode(path, read_bytes(path))
-        except UnreadableFile:
-            return None
+    try:
+        files, config, cache = _request(paths, select, ignore, cache_dir, no_cache)
+        report = check(files, config, cache)
+    except LinterError as error:
+        raise _Refusal(str(error)) from error
+    click.echo(render(report, output_format, Path.cwd()))
+    sys.exit(1 if report.findings else 0)
+
+
+@main.command("fix")
+@_paths
+@_select
+@_ignore
+@click.option("--diff", is_flag=True, help="Show what would change and write nothing.")
+@click.option("--unsafe-fixes", is_flag=True, help="Make fixes too that may change what the program does.")
+@_cache_dir
+@_no_cache
+def fix_command(
+    paths: tuple[Path, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    diff: bool,
+    unsafe_fixes: bool,
+    cache_dir: Path | None,
+    no_cache: bool,
+) -> None:
+    """Mend what has a fix, and report what is left.
+
+    Exit code 0: nothing is left (with --diff: nothing would change). 1: something is. 2: the request cannot be carried
+    out.
+    """
+    from linter.fixing import fix, write
+    from linter.report import render
+    from linter.report.diff import unified
 
     here = Path.cwd()
     try:
-        config = load_config(here, _listed(select), _listed(ignore), cache_dir)
-        files = discover(paths or (here,), config.exclude)
-        report = check(files, config, NoCache() if no_cache else DiskCache(config.cache_dir))
+        files, config, cache = _request(paths, select, ignore, cache_dir, no_cache)
+        fixed = fix(files, config, cache, unsafe_fixes)
+        if diff:
+            click.echo(unified(fixed.contents, here), nl=False)
+            sys.exit(1 if fixed.contents else 0)
+        for path, content in fixed.contents.items():
+            write(path, content)
     except LinterError as error:
         raise _Refusal(str(error)) from error
-    click.echo(render(report, output_format, here, source_of))
-    sys.exit(1 if report.findings else 0)
+    if fixed.applied:
+        click.echo(f"{fixed.applied} mended in {len(fixed.contents)} file{'s' if len(fixed.contents) > 1 else ''}.")
+    click.echo(render(fixed.report, "concise", here))
+    sys.exit(1 if fixed.report.findings else 0)
+
+
+def _request(
+    paths: tuple[Path, ...], select: tuple[str, ...], ignore: tuple[str, ...], cache_dir: Path | None, no_cache: bool
+) -> tuple[list[Path], Config, Cache]:
+    """What the arguments ask for: the files, the configuration, and where answers are kept."""
+    from linter.cache import DiskCache, MemoryCache
+    from linter.config import load_config
+    from linter.discovery import discover
+
+    here = Path.cwd()
+    config = load_config(here, _listed(select), _listed(ignore), cache_dir)
+    files = discover(paths or (here,), config.exclude)
+    return files, config, MemoryCache() if no_cache else DiskCache(config.cache_dir)
 
 
 def _listed(values: tuple[str, ...]) -> list[str]:
     return [name for value in values for name in value.split(",") if name.strip()]
+
+
+@main.command("rules")
+@click.argument("codes", nargs=-1)
+@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def rules_command(codes: tuple[str, ...], output_format: str) -> None:
+    """List the rules, or explain those named by CODES (codes or families)."""
+    import json
+
+    from linter.documentation import rule_page
+    from linter.rules import all_rules, rules_by_code
+    from linter.selection import expand
+
+    try:
+        wanted = [rules_by_code()[code] for code in sorted(expand(codes))] if codes else list(all_rules())
+    except LinterError as error:
+        raise _Refusal(str(error)) from error
+    if output_format == "json":
+        listed = [
+            {
+                "code": rule.code,
+                "name": rule.name,
+                "severity": rule.severity.value,
+                "fix": rule.fixes and rule.fixes.value,
+                "since": rule.since,
+                "guide": rule.guide,
+                "summary": rule.summary(),
+            }
+            for rule in wanted
+        ]
+        click.echo(json.dumps({"schema": 1, "rules": listed}, indent=2))
+    elif codes:
+        click.echo("\n".join(rule_page(rule) for rule in wanted).rstrip())
+    else:
+        width = max(len(rule.name) for rule in wanted)
+        for rule in wanted:
+            click.echo(f"{click.style(rule.code, bold=True)}  {rule.name:<{width}}  {rule.summary()}")

@@ -1,4 +1,6 @@
-"""Copied code: what a `# Copied from` marker says, whether the copy still agrees with its source, and the text that brings it into line."""
+"""Copied code: what a `# Copied from` marker says, whether the copy still agrees with its source, and the text that
+brings it into line.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Rename:
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker that can be read: the source's absolute dotted name and the renames, in the order in which they are made."""
+    """A marker that can be read: the source's absolute dotted name and the renames, in the order in which they are
+    made.
+    """
 
     source: str
     renames: tuple[Rename, ...]
@@ -93,8 +97,9 @@ def guess_marker(text: str) -> Marker | None:
 def in_sync(copy: Class | Function, source: Class | Function, marker: Marker) -> bool:
     """Whether a copy says what its source says after the renames.
 
-    Comments and docstrings count. Layout does not, and neither does a header that fits on its first line: a copy may have another name, and take
-    or annotate what its own class needs. So does upstream's checker compare, and thousands of its copies are made for that.
+    Comments and docstrings count. Layout does not, and neither does a header that fits on its first line: a copy may
+    have another name, and take or annotate what its own class needs. So does upstream's checker compare, and thousands
+    of its copies are made for that.
     """
     expected = renamed_text(source, marker)
     found = _without_markers(_text(copy.module.source, copy))
@@ -117,7 +122,8 @@ def renamed_text(source: Class | Function, marker: Marker) -> str:
 
 
 def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) -> str | None:
-    """The whole text of the copy's file with the copy brought into line, every other byte as it was; None where that cannot be done.
+    """The whole text of the copy's file with the copy brought into line, every other byte as it was; None where that
+    cannot be done.
 
     The copy keeps its name, its decorators and its marker; its signature and body become the source's.
     """
@@ -164,7 +170,9 @@ def _definition_at(tree: cst.Module, line: int) -> cst.CSTNode | None:
 
 
 def _moved(body: cst.BaseSuite, source: Class | Function, copy: Class | Function) -> cst.BaseSuite:
-    """A body with its docstrings shifted to where the copy stands; libcst itself indents the code, never what is inside a string."""
+    """A body with its docstrings shifted to where the copy stands; libcst itself indents the code, never what is
+    inside a string.
+    """
     import libcst as cst
 
     shift = copy.facts.span.column - source.facts.span.column
@@ -218,10 +226,14 @@ def _indent_code(text: str) -> str:
 
 
 def _meaning(text: str, with_signature: bool) -> tuple[str, list[tuple[str, int]]]:
-    """What counts in a definition: its syntax without the name and without layout, and its comments with the statement each stands at."""
+    """What counts in a definition: its syntax without the name and without layout, and its comments with the statement
+    each stands at.
+    """
     column = len(text) - len(text.lstrip(" \t"))
     tree = ast.parse(f"if True:\n{text}" if column else text)
-    definition = tree.body[0].body[0] if column else tree.body[0]  # type: ignore[attr-defined]
+    wrapper = tree.body[0]
+    definition = wrapper.body[0] if isinstance(wrapper, ast.If) else wrapper
+    assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     definition.name = ""
     definition.decorator_list = []
     if not with_signature:

@@ -1,8 +1,10 @@
-"""A run: files to facts, facts through the rules to findings, with what earlier runs found taken over where it still holds."""
+"""A run: files to facts, facts through the rules to findings, with what earlier runs found taken over where it still
+holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,17 +26,19 @@ class Report:
     files: int
 
 
-def check(paths: Sequence[Path], config: Config, cache: Cache) -> Report:
+def check(paths: Sequence[Path], config: Config, cache: Cache, contents: Mapping[Path, bytes] | None = None) -> Report:
     """Checks files.
 
-    All rules run on a file that is new or whose grounds have changed, so that another selection is answered from the cache.
+    All rules run on a file that is new or whose grounds have changed, so that another selection is answered from the
+    cache.
 
     Args:
         paths: The files, absolute.
         config: Which rules count, and where.
         cache: Where earlier answers lie.
+        contents: What files hold in place of what is on the disk.
     """
-    files = Files(cache)
+    files = Files(cache, contents or {})
     project = Project(files)
     earlier = cache.checked()
     checked: dict[str, Checked] = {}
@@ -46,7 +50,7 @@ def check(paths: Sequence[Path], config: Config, cache: Cache) -> Report:
         checked[str(path)] = known
         shown = apply_suppressions(path, known.suppressions, known.findings, config.selected, files)
         found.extend(finding for finding in shown if config.counts(finding.code, path))
-    cache.close(checked)
+    cache.keep_checked(checked)
     return Report(tuple(sorted(found, key=lambda finding: finding.order)), len(paths))
 
 

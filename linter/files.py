@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 from linter.cache import Cache
@@ -19,8 +20,9 @@ from linter.source import Source, decode, digest_of, read_bytes
 class Files:
     """What `linter.project` reads through: every access is noted as something that the answer rests on."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, contents: Mapping[Path, bytes]) -> None:
         self._cache = cache
+        self._contents = contents
         self._digests: dict[Path, str] = {}
         self._facts: dict[Path, FileFacts | None] = {}
         self._sources: dict[Path, Source] = {}
@@ -39,7 +41,7 @@ class Files:
         """The name of a file's content; empty where there is no such file."""
         if path not in self._digests:
             try:
-                self._digests[path] = digest_of(read_bytes(path))
+                self._digests[path] = digest_of(self._read(path))
             except UnreadableFile:
                 self._digests[path] = ""
         return self._digests[path]
@@ -49,7 +51,7 @@ class Files:
         note(path)
         if path not in self._sources and path not in self.problems:
             try:
-                content = read_bytes(path)
+                content = self._read(path)
                 self._digests[path] = digest_of(content)
                 self._sources[path] = decode(path, content, self._digests[path])
             except UnreadableFile as error:
@@ -68,6 +70,9 @@ class Files:
                     self._cache.keep_facts(self._digests[path], facts)
             self._facts[path] = facts
         return self._facts[path]
+
+    def _read(self, path: Path) -> bytes:
+        return self._contents[path] if path in self._contents else read_bytes(path)
 
     def _extract(self, path: Path) -> FileFacts | None:
         source = self.source(path)

@@ -40,7 +40,10 @@ class Fix(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True):
-    """One broken rule at one place. `symbol` is the qualified name of the definition that it is about; `guide` where the convention is written."""
+    """One broken rule at one place.
+
+    `symbol` is the qualified name of the definition that it is about; `guide` where the convention is written.
+    """
 
     code: str
     name: str

@@ -1,8 +1,8 @@
 """The project index: joins the facts of the files that a question reaches, and no others.
 
-`Module`, `Class` and `Function` are views that answer in the domain's words. Nothing is indexed ahead: a name is resolved by looking where
-Python's import system would look, below the folder that the asking file is imported from. Each look is noted, so that a file's findings can be
-kept for as long as nothing that they rest on has changed.
+`Module`, `Class` and `Function` are views that answer in the domain's words. Nothing is indexed ahead: a name is
+resolved by looking where Python's import system would look, below the folder that the asking file is imported from.
+Each look is noted, so that a file's findings can be kept for as long as nothing that they rest on has changed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Project:
         return None
 
     def definition(self, target: str, root: Path) -> Class | Function | Module | None:
-        """What an absolute dotted name is, through re-exports; None where it is not of this project or cannot be followed."""
+        """What an absolute dotted name is, through re-exports; None where it is not of this project or cannot be
+        followed.
+        """
         kept = self._definitions.get((target, root))
         if kept is None:
             with reading() as files:
@@ -91,7 +93,9 @@ class Project:
                 return definition
             head, _, tail = rest.partition(".")
             onward = module.reexport(head)
-            if onward is None or onward == target:
+            # Other packages may lie in the same folder (an installed library's neighbours do): they are not of this
+            # project.
+            if onward is None or onward == target or _top(onward) != _top(target):
                 return None
             target = f"{onward}.{tail}" if tail else onward
         return None
@@ -145,7 +149,10 @@ class Module:
 
     @query
     def imports(self) -> Mapping[str, str]:
-        """What each imported name stands for, absolute. A later import of a name wins, one for type checking only never over another."""
+        """What each imported name stands for, absolute.
+
+        A later import of a name wins, one for type checking only never over another.
+        """
         found: dict[str, str] = {}
         ordered = sorted(self.facts.imports, key=lambda item: not item.type_checking)
         for item in ordered:
@@ -222,15 +229,17 @@ class Module:
                 return f"{self.name}.{entry.submodule}.{name}"
         for item in self.facts.imports:
             if item.name == "*" and not item.fallback:
-                source = self.project.module(self.absolute(item.target).removesuffix(".*"), self.root)
-                if source is not None and source is not self and (name in source.facts.bindings):
+                package = self.absolute(item.target).removesuffix(".*")
+                source = self.project.module(package, self.root) if _top(package) == _top(self.name) else None
+                if source is not None and source is not self and name in source.facts.bindings:
                     return f"{source.name}.{name}"
         return None
 
     def find(self, path: str, function: FunctionFacts | None = None) -> Class | Function | Module | None:
         """The definition in this project that a path in this file means."""
         target = self.resolve(path, function)
-        return self.project.definition(target, self.root) if target else None
+        is_ours = _top(target) == _top(self.name) or not self.package
+        return self.project.definition(target, self.root) if target and is_ours else None
 
 
 class Class:
@@ -292,7 +301,7 @@ class Class:
 
     @property
     def is_processor(self) -> bool:
-        """Whether it computes attention for an attention class: its `__call__` takes that class's instance as `attn`."""
+        """Whether it computes attention for an attention class: its `__call__` takes such a layer as `attn`."""
         call = self.method("__call__")
         return call is not None and len(call.facts.parameters) > 1 and call.facts.parameters[1].name == "attn"
 
@@ -312,14 +321,16 @@ class Class:
 
     @property
     def has_unknown_base_class(self) -> bool:
-        """Whether a base of another project, other than the mixins, may bring attributes and methods that cannot be seen."""
+        """Whether a base of another project, other than the mixins, may bring attributes and methods that cannot be
+        seen.
+        """
         return any(
             isinstance(ancestor, str) and ancestor not in _KNOWN_BASES and not ancestor.endswith("Mixin")
             for ancestor in self.ancestors
         )
 
     def attribute(self, name: str) -> Value | None:
-        """The class attribute's declared value, its own or the nearest inherited one; None where nothing declares it."""
+        """The class attribute's value, its own or the nearest inherited one; None where nothing declares it."""
         for ancestor in self.ancestors:
             if isinstance(ancestor, Class) and name in ancestor.own_attributes:
                 return ancestor.own_attributes[name].value
@@ -334,7 +345,10 @@ class Class:
 
     @query
     def members(self) -> Mapping[str, tuple[Call, ...]]:
-        """The instance attributes that its methods build, with the calls that build each: `self.norm` gives `norm` and `nn.LayerNorm()`."""
+        """The instance attributes that its methods build, with the calls that build each:
+
+        `self.norm` gives `norm` and `nn.LayerNorm()`.
+        """
         found: dict[str, list[Call]] = {}
         for ancestor in reversed(self.ancestors):
             if isinstance(ancestor, Class):
@@ -399,7 +413,9 @@ class Function:
 
     @query
     def reached(self) -> tuple[Function, ...]:
-        """Itself and the project's functions that run when it runs: helpers and own methods, not other modules' forwards."""
+        """Itself and the project's functions that run when it runs: helpers and own methods, not other modules'
+        forwards.
+        """
         found: list[Function] = [self]
         for function in found:
             for call in function.facts.calls:
@@ -410,6 +426,10 @@ class Function:
 
 
 _KNOWN_BASES = frozenset({"object", "torch.nn.Module", "nn.Module", "typing.Protocol", "abc.ABC", "enum.Enum"})
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _last(ancestor: Class | str) -> str:

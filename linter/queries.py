@@ -1,7 +1,7 @@
 """Answers that are kept together with the files they rest on.
 
-A rule's findings stay valid for as long as nothing that they were read from changes. So every answer that is kept for a second asker also
-keeps the list of files that the first one read, and hands it on.
+A rule's findings stay valid for as long as nothing that they were read from changes. So every answer that is kept for
+a second asker also keeps the list of files that the first one read, and hands it on.
 """
 
 from __future__ import annotations

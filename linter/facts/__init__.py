@@ -1,4 +1,6 @@
-"""What a file declares, as small frozen values: made in one pass over its syntax tree, read by every rule, cached by content."""
+"""What a file declares, as small frozen values: made in one pass over its syntax tree, read by every rule, cached by
+content.
+"""
 
 from linter.facts.extract import extract_facts
 from linter.facts.values import (

@@ -307,18 +307,20 @@ class _Body:
         self._chain(node.value)
 
     def _chain(self, node: ast.expr) -> None:
-        """What stands before the last name of a chain: its inner calls and its root count, its inner attributes do not."""
+        """What stands before the last name of a chain: its inner calls and its root count, its inner attributes do
+        not.
+        """
         while node.__class__ is ast.Attribute:
-            node = node.value  # type: ignore[attr-defined]
+            node = node.value
         if node.__class__ is ast.Subscript:
-            self._chain(node.value)  # type: ignore[attr-defined]
-            self.expression(node.slice)  # type: ignore[attr-defined]
+            self._chain(node.value)
+            self.expression(node.slice)
         else:
             self.expression(node)
 
     def _subscript(self, node: ast.Subscript) -> None:
         if node.value.__class__ is ast.Attribute:
-            self._attribute(node.value)  # type: ignore[arg-type]
+            self._attribute(node.value)
         else:
             self.expression(node.value)
         self.expression(node.slice)
@@ -340,7 +342,7 @@ class _Body:
         )
         # What a method is called on is not an argument: `x.float().item()` nests no call in another.
         if node.func.__class__ is ast.Attribute:
-            self._chain(node.func.value)  # type: ignore[attr-defined]
+            self._chain(node.func.value)
         else:
             self.expression(node.func)
         previous, self._call = self._call, index

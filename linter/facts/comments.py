@@ -52,8 +52,8 @@ def copied_markers(
 def suppressions(text: str, lines: Sequence[str], blocks: Mapping[int, int]) -> tuple[Suppression, ...]:
     """The suppressions of a file. `blocks` gives the last line of the statement that begins on a line.
 
-    A comment at the end of a line covers the statement that begins there when it opens a block, else the line; one that stands alone covers
-    the statement below it; one before the first statement of the file covers the file.
+    A comment at the end of a line covers the statement that begins there when it opens a block, else the line; one
+    that stands alone covers the statement below it; one before the first statement of the file covers the file.
     """
     if not _SUPPRESSION_WORDS.search(text):
         return ()

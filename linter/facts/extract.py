@@ -57,7 +57,7 @@ def value_of(node: ast.expr) -> Value:
 
 
 def _layout(tree: ast.Module) -> tuple[list[tuple[int, int]], dict[int, str], dict[int, int]]:
-    """Where strings of several lines lie, where definitions begin, and where the statement beginning on a line ends."""
+    """Where strings of several lines lie, where definitions begin, and where a line's statement ends."""
     strings: list[tuple[int, int]] = []
     definitions: dict[int, str] = {}
     blocks: dict[int, int] = {}

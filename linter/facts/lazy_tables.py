@@ -1,4 +1,4 @@
-"""The string tables of lazy `__init__` files: which name each submodule is said to define, and behind which backends."""
+"""The string tables of lazy `__init__` files: which name each submodule is said to define, behind which backends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _AVAILABLE = re.compile(r"^is_(\w+)_available$")
 
 
 def backends_of(node: ast.AST) -> tuple[str, ...]:
-    """The backends that a test asks for: `is_torch_available()` gives `torch`. Of a `try`, those its body raises without."""
+    """The backends that a test asks for:
+
+    `is_torch_available()` gives `torch`. Of a `try`, those its body raises without.
+    """
     parts = node.body if isinstance(node, ast.Try) else [node]
     found: list[str] = []
     for part in parts:
@@ -40,7 +43,9 @@ class LazyTable:
             self._names(_string(target.slice), value, backends, fallback)
 
     def call(self, node: ast.expr, backends: tuple[str, ...], fallback: bool) -> None:
-        """Takes `_import_structure["submodule"].extend([...])`, `.append("Name")` and `_import_structure.update({...})`."""
+        """Takes `_import_structure["submodule"].extend([...])`, `.append("Name")` and
+        `_import_structure.update({...})`.
+        """
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             return
         receiver, argument = node.func.value, node.args[0] if node.args else None
@@ -63,8 +68,11 @@ class LazyTable:
         for element in elements:
             name = _string(element)
             if submodule is None or name is None:
-                self.is_complete = False
-                continue
+                # What stands in for a missing backend is computed from the dummy module, which is then what is kept.
+                self.is_complete = self.is_complete and fallback
+                if not fallback or submodule is None:
+                    continue
+                name = "*"
             self.entries.append(LazyEntry(submodule, name, self._places.span(element), container, backends, fallback))
 
 

@@ -1,7 +1,8 @@
-"""The values that facts are made of. Expressions appear in them as *paths*: short texts that keep what rules ask about.
+"""The values that facts are made of. Expressions appear in them as *paths*: short texts that keep what rules ask
+about.
 
-A path is the dotted text of an expression with its details left out: `self.blocks[].norm`, `torch.randn()`, `x.float().item`,
-a constant as its `repr`, and `?` where nothing nameable stands.
+A path is the dotted text of an expression with its details left out: `self.blocks[].norm`, `torch.randn()`,
+`x.float().item`, a constant as its `repr`, and `?` where nothing nameable stands.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Value(msgspec.Struct, frozen=True, array_like=True):
     """The right-hand side of a declaration.
 
-    `kind` is one of `none`, `bool`, `number`, `string`, `name`, `sequence`, `dict`, `call`, `other`; `text` is its path; `items` are the
-    paths of a sequence's elements or a dict's keys; `complete` is false where an element could not be read (a comprehension, a star).
+    `kind` is one of `none`, `bool`, `number`, `string`, `name`, `sequence`, `dict`, `call`, `other`; `text` is its
+    path; `items` are the paths of a sequence's elements or a dict's keys; `complete` is false where an element could
+    not be read (a comprehension, a star).
     """
 
     kind: str
@@ -38,7 +40,10 @@ class Value(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Import(msgspec.Struct, frozen=True, array_like=True):
-    """One name that an import binds. `target` is absolute or starts with the dots of a relative import; `*` as name is a star import."""
+    """One name that an import binds.
+
+    `target` is absolute or starts with the dots of a relative import; `*` as name is a star import.
+    """
 
     name: str
     target: str
@@ -67,7 +72,10 @@ class Argument(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Parameter(msgspec.Struct, frozen=True, array_like=True):
-    """One parameter. `kind` is `positional`, `keyword`, `*` or `**`; `default` and `annotation` are paths, empty where absent."""
+    """One parameter.
+
+    `kind` is `positional`, `keyword`, `*` or `**`; `default` and `annotation` are paths, empty where absent.
+    """
 
     name: str
     kind: str
@@ -77,7 +85,9 @@ class Parameter(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Condition(msgspec.Struct, frozen=True, array_like=True):
-    """The test of an `if`, `while`, conditional expression, `assert` or comprehension, with its source text on one line."""
+    """The test of an `if`, `while`, conditional expression, `assert` or comprehension, with its source text on one
+    line.
+    """
 
     kind: str
     text: str
@@ -127,7 +137,10 @@ class Read(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Write(msgspec.Struct, frozen=True, array_like=True):
-    """An assignment to a name, an attribute or an element. `kind` is `=`, `+=` for any augmented one, `for`, `with` or `del`."""
+    """An assignment to a name, an attribute or an element.
+
+    `kind` is `=`, `+=` for any augmented one, `for`, `with` or `del`.
+    """
 
     target: str
     value: str
@@ -219,7 +232,10 @@ class Copied(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Suppression(msgspec.Struct, frozen=True, array_like=True):
-    """A `# lint: ignore[CODE, ...] reason` comment. `first` and `last` are the lines that it covers; `last` is 0 for the whole file."""
+    """A `# lint: ignore[CODE, ...] reason` comment.
+
+    `first` and `last` are the lines that it covers; `last` is 0 for the whole file.
+    """
 
     codes: tuple[str, ...]
     reason: str

@@ -7,25 +7,21 @@ from importlib import import_module
 from pathlib import Path
 
 from linter.engine import Report
-from linter.source import Source
 
 
 FORMATS = ("concise", "full", "json")
 
-SourceOf = Callable[[Path], Source | None]
 
-
-def render(report: Report, output_format: str, here: Path, source_of: SourceOf) -> str:
+def render(report: Report, output_format: str, here: Path) -> str:
     """The report as text.
 
     Args:
         report: What a run found.
         output_format: One of `FORMATS`.
         here: The folder that shown paths are relative to.
-        source_of: Gives a file's text, for excerpts.
     """
-    writer: Callable[[Report, Path, SourceOf], str] = import_module(f"linter.report.{output_format}_format").render
-    return writer(report, here, source_of)
+    writer: Callable[[Report, Path], str] = import_module(f"linter.report.{output_format}_format").render
+    return writer(report, here)
 
 
 def shown_path(path: str, here: Path) -> str:

@@ -8,13 +8,13 @@ import click
 
 from linter.engine import Report
 from linter.findings import Finding, Safety, Severity
-from linter.report import SourceOf, shown_path
+from linter.report import shown_path
 
 
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
-def render(report: Report, here: Path, source_of: SourceOf) -> str:
+def render(report: Report, here: Path) -> str:
     """The report, a line a finding."""
     return "\n".join([*(headline(finding, here) for finding in report.findings), sums(report)])
 

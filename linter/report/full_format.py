@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from linter.engine import Report
+from linter.errors import UnreadableFile
 from linter.findings import Finding
-from linter.report import SourceOf
 from linter.report.concise_format import COLOURS, headline, sums
+from linter.source import decode, read_bytes
 
 
 _CONTEXT = 1
 _WIDEST = 200
 
 
-def render(report: Report, here: Path, source_of: SourceOf) -> str:
+def render(report: Report, here: Path) -> str:
     """The report with excerpts."""
-    return "\n".join([*(_block(finding, here, source_of) + "\n" for finding in report.findings), sums(report)])
+    return "\n".join([*(_block(finding, here) + "\n" for finding in report.findings), sums(report)])
 
 
-def _block(finding: Finding, here: Path, source_of: SourceOf) -> str:
+def _block(finding: Finding, here: Path) -> str:
     parts = [headline(finding, here)]
-    source = source_of(Path(finding.path))
-    if source is not None:
-        parts.extend(_excerpt(finding, source.lines))
+    # A file that cannot be read has nothing to quote; the finding says why.
+    with suppress(UnreadableFile):
+        path = Path(finding.path)
+        parts.extend(_excerpt(finding, decode(path, read_bytes(path)).lines))
     about = f"in {finding.symbol}; " if finding.symbol else ""
     parts.append(
         click.style(f"   = {about}convention: {finding.guide}; `linter rules {finding.code}` explains", dim=True)

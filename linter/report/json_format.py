@@ -10,13 +10,13 @@ from typing import Any
 from linter.engine import Report
 from linter.facts import Span
 from linter.findings import Finding, Severity
-from linter.report import SourceOf, shown_path
+from linter.report import shown_path
 
 
 SCHEMA = 1
 
 
-def render(report: Report, here: Path, source_of: SourceOf) -> str:
+def render(report: Report, here: Path) -> str:
     """The report as a JSON document."""
     by_severity = Counter(finding.severity for finding in report.findings)
     by_code = Counter(finding.code for finding in report.findings)

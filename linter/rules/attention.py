@@ -43,18 +43,19 @@ class DispatchAttention(Rule):
     """Attention is computed by a kernel called directly, not by `dispatch_attention_fn`.
 
     ## What it does
-    Finds calls of `scaled_dot_product_attention`, flash-attn, xFormers, SageAttention and flex attention in the `__call__` of a processor
-    and in the `forward` of an attention layer that inherits `AttentionModuleMixin`.
+    Finds calls of `scaled_dot_product_attention`, flash-attn, xFormers, SageAttention and flex attention in the
+    `__call__` of a processor and in the `forward` of an attention layer that inherits `AttentionModuleMixin`.
 
     ## Why is this bad?
-    `dispatch_attention_fn` is where a person chooses the backend and where context parallelism splits the sequence. A direct call ignores
-    both, silently.
+    `dispatch_attention_fn` is where a person chooses the backend and where context parallelism splits the sequence. A
+    direct call ignores both, silently.
 
     ## Fix safety
     No fix yet: the dispatcher takes `(batch, sequence, heads, head_dim)`, so the layout has to change with the call.
 
     ## Exceptions
-    Processors of the older shared `Attention` class, which `set_attention_backend` does not reach, and attention inside autoencoders.
+    Processors of the older shared `Attention` class, which `set_attention_backend` does not reach, and attention
+    inside autoencoders.
     """
 
     code = "ATT001"
@@ -121,7 +122,8 @@ class AttentionMixinMissing(Rule):
     Finds modules that build `to_q`, `to_k` and `to_v`, or call `self.set_processor`, without the mixin.
 
     ## Why is this bad?
-    The mixin is how `set_attn_processor`, `set_attention_backend` and QKV fusion find the layer. Without it they pass it by.
+    The mixin is how `set_attn_processor`, `set_attention_backend` and QKV fusion find the layer. Without it they pass
+    it by.
 
     ## Exceptions
     A class that defines `set_processor` itself.
@@ -171,8 +173,8 @@ class DefaultProcessor(Rule):
     """An attention layer does not declare its processors, or its default is not among them.
 
     ## What it does
-    For classes that inherit `AttentionModuleMixin`, checks that `_default_processor_cls` and `_available_processors` are declared and that the
-    first is one of the second.
+    For classes that inherit `AttentionModuleMixin`, checks that `_default_processor_cls` and `_available_processors`
+    are declared and that the first is one of the second.
 
     ## Why is this bad?
     The declarations are how a reader, and code that swaps processors, learn which ones fit the layer.
@@ -350,8 +352,8 @@ class ProcessorCalled(Rule):
     """An attention layer's `forward` does not go through `self.processor`, or nothing sets one.
 
     ## What it does
-    For classes that inherit `AttentionModuleMixin`: `forward` must use `self.processor`, and a method must call `self.set_processor` or
-    assign `self.processor`.
+    For classes that inherit `AttentionModuleMixin`: `forward` must use `self.processor`, and a method must call
+    `self.set_processor` or assign `self.processor`.
 
     ## Why is this bad?
     A processor that is not asked cannot be swapped: custom processors, backends and adapters have no effect.

@@ -14,8 +14,9 @@ from linter.project import Class, Function, Module
 class Rule:
     """One convention. Its docstring is its documentation, in sections; its examples are its tests.
 
-    An example is a file's text, or a mapping of paths to texts where one file is not enough. In the bad one, a comment `#!` ends each line
-    that a finding must name; it is taken out before the text is checked. `good` must be silent under the same rule.
+    An example is a file's text, or a mapping of paths to texts where one file is not enough. In the bad one, a comment
+    `#!` ends each line that a finding must name; it is taken out before the text is checked. `good` must be silent
+    under the same rule.
     """
 
     code: ClassVar[str]

@@ -36,15 +36,16 @@ class OutOfSync(Rule):
     """A copy differs from its source after the renames.
 
     ## What it does
-    Compares the definition below a `# Copied from` marker with the one that the marker names, after the marker's renames. Layout does not count,
-    and neither does the name of the definition; the signature, the statements, the docstrings and the comments do.
+    Compares the definition below a `# Copied from` marker with the one that the marker names, after the marker's
+    renames. Layout does not count, and neither does the name of the definition; the signature, the statements, the
+    docstrings and the comments do.
 
     ## Why is this bad?
     A fix made in the source never reaches the copy, and a change made in the copy is lost at the next synchronisation.
 
     ## Fix safety
-    Safe: the signature and body become the source's, the name, the decorators and the marker stay. Where the difference is meant, take the marker
-    out instead.
+    Safe: the signature and body become the source's, the name, the decorators and the marker stay. Where the
+    difference is meant, take the marker out instead.
     """
 
     code = "CPY001"
@@ -167,7 +168,8 @@ class MalformedMarker(Rule):
     Finds other casing or spacing, a stray dot, slash or colon, and renames that do not parse.
 
     ## Why is this bad?
-    The tools that keep copies in line read one form only. They pass the marker by, or leave its renames out, without a word.
+    The tools that keep copies in line read one form only. They pass the marker by, or leave its renames out, without a
+    word.
 
     ## Fix safety
     No fix yet.

@@ -17,7 +17,10 @@ GUIDE = "models.md#forward-and-torchcompile"
 
 @dataclass(frozen=True)
 class Running:
-    """A function that runs in a forward. `place` is where this file leads to it, None where it is of this file itself."""
+    """A function that runs in a forward.
+
+    `place` is where this file leads to it, None where it is of this file itself.
+    """
 
     function: Function
     entry: Function
@@ -56,7 +59,7 @@ def guard_texts(facts: FunctionFacts, guards: tuple[int, ...]) -> Iterator[str]:
 
 
 class ForwardRule(Rule):
-    """What the rules of this family share: where a finding about something in a forward is placed and how it is told."""
+    """What the rules of this family share: where a finding about a forward is placed and how it is told."""
 
     def told(self, module: Module, where: Running, span: Span, message: str) -> Finding:
         """A finding at the place itself, or at this file's call that leads to it."""
@@ -72,14 +75,15 @@ class NumpyInForward(ForwardRule):
     """NumPy is used in a forward.
 
     ## What it does
-    Finds calls and attributes of NumPy, under any import name, in `forward`, in a processor's `__call__` and in the project's helpers that they
-    reach.
+    Finds calls and attributes of NumPy, under any import name, in `forward`, in a processor's `__call__` and in the
+    project's helpers that they reach.
 
     ## Why is this bad?
     `torch.compile` breaks the graph or recompiles, the computation leaves the device, and gradients stop.
 
     ## Exceptions
-    Constants such as `np.pi`, branches for inputs that are NumPy arrays, and arithmetic on Python integers (`np.prod` of a shape).
+    Constants such as `np.pi`, branches for inputs that are NumPy arrays, and arithmetic on Python integers (`np.prod`
+    of a shape).
     """
 
     code = "FWD001"
@@ -144,8 +148,8 @@ class GraphBreak(ForwardRule):
     """A forward leaves the graph: it reads a tensor's value in Python, prints, or moves to the CPU.
 
     ## What it does
-    Finds `.item()`, `.tolist()`, `.numpy()`, `.cpu()`, `print`, `float`/`int`/`bool` of a tensor and branches on a tensor's value in `forward`,
-    in a processor's `__call__` and in the project's helpers that they reach.
+    Finds `.item()`, `.tolist()`, `.numpy()`, `.cpu()`, `print`, `float`/`int`/`bool` of a tensor and branches on a
+    tensor's value in `forward`, in a processor's `__call__` and in the project's helpers that they reach.
 
     ## Why is this bad?
     `torch.compile(fullgraph=True)` fails there, and on an accelerator every one waits for the device.
@@ -254,8 +258,8 @@ class Float64(ForwardRule):
     """A forward computes in float64 where the device may not have it.
 
     ## What it does
-    Finds `torch.float64`, `torch.double` and `.double()` in a forward and in what it reaches, unless a condition on the device or
-    `maybe_adjust_dtype_for_device` guards them.
+    Finds `torch.float64`, `torch.double` and `.double()` in a forward and in what it reaches, unless a condition on
+    the device or `maybe_adjust_dtype_for_device` guards them.
 
     ## Why is this bad?
     MPS and some NPUs have no float64: the model raises there. Elsewhere it is many times slower.
@@ -322,7 +326,8 @@ class Einops(ForwardRule):
     Finds calls of `einops`, under any import name, in modules: functions of a forward and layers made in `__init__`.
 
     ## Why is this bad?
-    It is a dependency that the library does not take. `reshape`, `permute`, `unflatten` and `flatten` say the same and compile.
+    It is a dependency that the library does not take. `reshape`, `permute`, `unflatten` and `flatten` say the same and
+    compile.
     """
 
     code = "FWD008"

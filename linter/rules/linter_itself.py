@@ -1,4 +1,7 @@
-"""LNT: what the linter says about the files it reads and about its own suppressions. The engine finds these; the rules document them."""
+"""LNT: what the linter says about the files it reads and about its own suppressions.
+
+The engine finds these; the rules document them.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,8 @@ class UnknownCode(FoundByEngine):
     """A suppression comment names a code that no rule has, or names none.
 
     ## Why is this bad?
-    It silences nothing, and its author believes that it does. A suppression names the codes that it means, so that it cannot hide others.
+    It silences nothing, and its author believes that it does. A suppression names the codes that it means, so that it
+    cannot hide others.
     """
 
     code = "LNT003"

@@ -139,8 +139,8 @@ class ConfigGap(Rule):
     """A config does not hold what the model was built with.
 
     ## What it does
-    Finds a registered `__init__` that takes `*args` or `**kwargs`, and one that registers by hand a parameter under another name or after
-    changing it.
+    Finds a registered `__init__` that takes `*args` or `**kwargs`, and one that registers by hand a parameter under
+    another name or after changing it.
 
     ## Why is this bad?
     What is not in the saved config is lost: the loaded model is built differently from the saved one.
@@ -233,11 +233,12 @@ class NoSplitNames(_NamesOfClasses):
     """`_no_split_modules` names a class that the model does not build, or is missing.
 
     ## What it does
-    Compares the names with the classes that the model's `__init__` builds, at any depth. Missing altogether is a warning, for models with a list
-    of blocks.
+    Compares the names with the classes that the model's `__init__` builds, at any depth. Missing altogether is a
+    warning, for models with a list of blocks.
 
     ## Why is this bad?
-    `device_map="auto"` raises without the list, and a wrong name lets a block with a residual connection be split over two devices.
+    `device_map="auto"` raises without the list, and a wrong name lets a block with a residual connection be split over
+    two devices.
 
     ## Exceptions
     Models that build classes held in variables, where the names cannot be known.
@@ -290,11 +291,12 @@ class RepeatedBlockNames(_NamesOfClasses):
     """`_repeated_blocks` names a class that the model does not build, or is missing.
 
     ## What it does
-    Compares the names with the classes that the model's `__init__` builds, at any depth. Missing altogether is a warning, for models with a list
-    of blocks.
+    Compares the names with the classes that the model's `__init__` builds, at any depth. Missing altogether is a
+    warning, for models with a list of blocks.
 
     ## Why is this bad?
-    `compile_repeated_blocks` raises without the list; one wrong name among right ones leaves those blocks uncompiled in silence.
+    `compile_repeated_blocks` raises without the list; one wrong name among right ones leaves those blocks uncompiled
+    in silence.
 
     ## Exceptions
     Models that build classes held in variables, where the names cannot be known.
@@ -313,8 +315,8 @@ class CheckpointFlag(Rule):
     """`_supports_gradient_checkpointing` and the code disagree.
 
     ## What it does
-    Finds models that set the flag while nothing they build branches on `self.gradient_checkpointing`, models with such branches and no flag,
-    and classes that branch on the attribute without ever setting it.
+    Finds models that set the flag while nothing they build branches on `self.gradient_checkpointing`, models with such
+    branches and no flag, and classes that branch on the attribute without ever setting it.
 
     ## Why is this bad?
     With the flag alone `enable_gradient_checkpointing` succeeds and saves no memory. Without the flag it raises.

@@ -1,0 +1,152 @@
+"""Fixes: edits applied to texts in memory, each round checked by running the rules again, files replaced whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from linter.cache import Cache
+from linter.config import Config
+from linter.engine import Report, check
+from linter.errors import LinterError
+from linter.findings import Edit, Finding, Safety
+from linter.rules.linter_itself import ParseError, UnreadableFile
+from linter.source import Source, decode, read_bytes
+
+
+_MOST_ROUNDS = 50
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What a run of fixes comes to."""
+
+    contents: Mapping[Path, bytes]
+    """The new content of each file that changes."""
+    applied: int
+    report: Report
+    """What is left."""
+
+
+def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fixed:
+    """Mends what can be mended, in memory.
+
+    A round applies every fix that overlaps no other, and the rules run again. Where that leaves a file broken, or a
+    finding in place that its fix should have mended, the round is taken back and done one fix at a time; a fix that
+    fails alone is not tried again.
+
+    Args:
+        paths: The files to check; a fix may also edit the tables of the library that they are registered in.
+        config: Which rules count.
+        cache: Where earlier answers lie.
+        unsafe: Whether fixes that may change what the program does are made too.
+    """
+    contents: dict[Path, bytes] = {}
+    refused: set[tuple[str, str, str, str]] = set()
+    one_by_one = False
+    applied = 0
+    report = check(paths, config, cache, contents)
+    for _ in range(_MOST_ROUNDS):
+        wanted = [
+            finding for finding in report.findings if _is_wanted(finding, unsafe) and _key(finding) not in refused
+        ]
+        batch = _without_overlap(wanted[:1] if one_by_one else wanted)
+        if not batch:
+            break
+        attempt = {**contents, **_edited(batch, contents)}
+        after = check(paths, config, cache, attempt)
+        if _is_mended(batch, report, after):
+            contents, report, applied = attempt, after, applied + len(batch)
+            one_by_one = False
+        elif len(batch) == 1:
+            refused.add(_key(batch[0]))
+            one_by_one = False
+        else:
+            one_by_one = True
+    return Fixed(contents, applied, report)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replaces a file at once: a reader sees the old content or the new, never a part. Its permissions stay.
+
+    Raises:
+        LinterError: the file or its folder cannot be written.
+    """
+    target = path.resolve()
+    temporary: str | None = None
+    try:
+        mode = target.stat().st_mode
+        if not os.access(target, os.W_OK):
+            raise PermissionError(13, "it is read-only")
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise LinterError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
+    """The content of a file after edits that do not overlap; new lines end as the file's first line does."""
+    starts = [0, *(match.end() for match in _LINE_END.finditer(source.text))]
+    line_end = match[0] if (match := _LINE_END.search(source.text)) else "\n"
+    text = source.text
+    for edit in sorted(edits, key=lambda edit: (edit.span.line, edit.span.column), reverse=True):
+        begin = starts[edit.span.line - 1] + edit.span.column
+        end = starts[edit.span.end_line - 1] + edit.span.end_column if edit.span.end_line <= len(starts) else len(text)
+        text = text[:begin] + edit.text.replace("\n", line_end) + text[end:]
+    return source.encode(text)
+
+
+def _is_wanted(finding: Finding, unsafe: bool) -> bool:
+    return finding.fix is not None and (unsafe or finding.fix.safety is Safety.SAFE)
+
+
+def _key(finding: Finding) -> tuple[str, str, str, str]:
+    return finding.code, finding.path, finding.symbol, finding.message
+
+
+def _without_overlap(findings: Iterable[Finding]) -> list[Finding]:
+    taken: dict[str, list[Edit]] = defaultdict(list)
+    kept = []
+    for finding in findings:
+        edits = finding.fix.edits if finding.fix else ()
+        if not any(_overlap(edit, other) for edit in edits for other in taken[edit.path]):
+            for edit in edits:
+                taken[edit.path].append(edit)
+            kept.append(finding)
+    return kept
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    first, second = sorted((one, other), key=lambda edit: (edit.span.line, edit.span.column))
+    return (first.span.end_line, first.span.end_column) >= (second.span.line, second.span.column)
+
+
+def _edited(findings: Iterable[Finding], contents: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    by_path: dict[Path, list[Edit]] = defaultdict(list)
+    for finding in findings:
+        for edit in finding.fix.edits if finding.fix else ():
+            by_path[Path(edit.path)].append(edit)
+    return {
+        path: apply_edits(decode(path, contents[path] if path in contents else read_bytes(path)), edits)
+        for path, edits in by_path.items()
+    }
+
+
+def _is_mended(batch: Sequence[Finding], before: Report, after: Report) -> bool:
+    broken = {ParseError.code, UnreadableFile.code}
+    was_broken = {finding.path for finding in before.findings if finding.code in broken}
+    left = {_key(finding) for finding in after.findings}
+    return not any(
+        finding.code in broken and finding.path not in was_broken for finding in after.findings
+    ) and not any(_key(finding) in left for finding in batch)
