@@ -55,7 +55,7 @@ lint: $(READY) ## check this repository's own code: ruff, formatting, types
 	"$(BIN)/mypy"
 
 docs: $(READY) ## build the documentation site into site/
-	"$(BIN)/mkdocs" build --strict
+	NO_MKDOCS_2_WARNING=1 "$(BIN)/mkdocs" build --strict
 
 claude: $(READY) ## install the skills where Claude Code finds them
 	@"$(BIN)/scaffold" skills install --agent claude

@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from linter.documentation import rule_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from linter.documentation import rule_page, rules_table
 from linter.rules import all_rules
+from linter.rules.base import Rule
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +37,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages themselves."""
     pages = {page: _relink((ROOT / source).read_text(encoding="utf-8")) for source, page in ROOT_PAGES.items()}
-    pages |= {_rule_path(rule.code): rule_page(rule) for rule in all_rules()}
+    pages |= {_rule_path(rule.code): _rule_page(rule) for rule in all_rules()}
     pages["linter/rules/index.md"] = _rule_index()
     pages |= {_guide_path(guide): _guide_page(guide) for guide in _guides()}
     for path, content in pages.items():
@@ -44,13 +45,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def _rule_page(rule: type[Rule]) -> str:
+    """A rule's page, with the place in the guide that it cites as a link."""
+    return rule_page(rule).replace(f"`{rule.guide}`", f"[{rule.guide}](../../guides/{rule.guide})")
+
+
 def _rule_index() -> str:
-    """One table of all rules, each with the first sentence of its documentation."""
-    rows = [
-        f"| [{rule.code}]({rule.code.lower()}.md) | `{rule.name}` | {rule.severity.value} | {rule.summary()} |"
-        for rule in all_rules()
-    ]
-    return "\n".join(["# Rules", "", "| Code | Name | Severity | What it asks |", "|---|---|---|---|", *rows, ""])
+    """The table of all rules, each code with a link to its page."""
+    table = re.sub(
+        r"^\| ([A-Z]{3}\d{3}) \|", lambda row: f"| [{row[1]}]({row[1].lower()}.md) |", rules_table(), flags=re.M
+    )
+    return f"# Rules\n\n{table}"
 
 
 def _rule_path(code: str) -> str:

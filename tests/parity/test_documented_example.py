@@ -31,8 +31,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def documented_arguments() -> list[str]:
     """What the page's command has after `parity`."""
-    (line,) = re.findall(r"^\$ parity (.*)$", blocks("console")[0], re.MULTILINE)
-    return shlex.split(line)
+    (command,) = re.findall(r"^\$ parity ((?:[^\n]*\\\n)*[^\n]*)$", blocks("console")[0], re.MULTILINE)
+    return shlex.split(command.replace("\\\n", " "))
 
 
 def run(workplace: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
