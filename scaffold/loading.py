@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,21 @@ from scaffold.spec import Spec
 from scaffold.validation import Problem, first_problem
 
 
+_DEEPEST = 50
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<key>[^`]*)`")
-_PLACE = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
+_WRONG_TYPE = re.compile(r"Expected `(?P<expected>[^`]*)`, got `(?P<given>[^`]*)`")
+_PLACE = re.compile(r" - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
+# What msgspec calls the kinds of value, and what a person does.
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -41,8 +54,8 @@ def load_spec(name_or_path: str) -> Spec:
     presets = preset_names()
     if name_or_path not in presets:
         raise ScaffoldError(
-            f"there is no preset {name_or_path!r}{_nearest(name_or_path, presets)}; "
-            f"the presets are: {', '.join(presets)}. A spec of your own is given by its path, ending in .yaml"
+            f"there is no preset {name_or_path!r}{_nearest(name_or_path, presets) or '.'} "
+            f"The presets are: {', '.join(presets)}. A spec of your own is given by its path, ending in .yaml"
         )
     return read_spec(templates_root() / "specs" / f"{name_or_path}.yaml")
 
@@ -75,6 +88,8 @@ def read_spec(path: Path) -> Spec:
 
 def _parse(path: Path, text: str) -> tuple[Node, Any]:
     """The YAML twice: as nodes, which know their lines, and as plain values."""
+    if line := _line_nested_too_deeply(text):
+        raise ScaffoldError(f"{path}:{line}: brackets are nested too deeply for a spec")
     yaml = YAML(typ="safe", pure=True)
     try:
         for event in yaml.parse(text):
@@ -93,11 +108,19 @@ def _parse(path: Path, text: str) -> tuple[Node, Any]:
     except YAMLError as error:
         reason = " ".join(str(error).split())
         raise ScaffoldError(f"{path}:1: this is not valid YAML: {reason}") from None
-    except RecursionError:
-        raise ScaffoldError(f"{path}:1: the values are nested too deeply for a spec") from None
     if not isinstance(root, MappingNode):
         raise ScaffoldError(f"{path}:1: a spec is a mapping that begins with `name:`; this file holds something else")
     return root, data
+
+
+def _line_nested_too_deeply(text: str) -> int | None:
+    """The first line with more open brackets than any spec has; the parser's time grows steeply with their number."""
+    depth = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        depth += sum(line.count(mark) for mark in "[{") - sum(line.count(mark) for mark in "]}")
+        if depth > _DEEPEST:
+            return number
+    return None
 
 
 def _explain(path: Path, root: Node, data: Any, message: str) -> str:
@@ -117,8 +140,17 @@ def _explain(path: Path, root: Node, data: Any, message: str) -> str:
         steps = _resolve_any(data, steps, lambda value: isinstance(value, dict) and key not in value)
         where = f"in `{_dotted(steps)}`" if steps else "at the top of the file"
         return f"{path}:{_line(root, steps, on_key=True)}: the key `{key}` is missing {where}"
+    if place and place.group("key"):
+        where = f"in `{_dotted(steps)}`" if steps else "at the top"
+        return f"{path}:{_line(root, steps, on_key=False)}: every key {where} is text; put the others in quotes"
     steps = _resolve_any(data, steps, lambda value: True)
-    return f"{path}:{_line(root, steps, on_key=False)}: `{_dotted(steps)}`: {complaint[:1].lower()}{complaint[1:]}"
+    given = _value_at(data, steps) if _exists(data, steps) else None
+    if allowed := _choices_at(steps):
+        complaint = f"{given!r} is none of {', '.join(allowed)}{_nearest(str(given), allowed)}"
+    elif wrong := _WRONG_TYPE.search(complaint):
+        kinds = " or ".join(_KINDS.get(kind, kind) for kind in wrong.group("expected").split(" | "))
+        complaint = f"expected {kinds}, got {_KINDS.get(wrong.group('given'), wrong.group('given'))}"
+    return f"{path}:{_line(root, steps, on_key=False)}: `{_dotted(steps)}`: {complaint}"
 
 
 def _describe(path: Path, root: Node, problem: Problem) -> str:
@@ -135,7 +167,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
     return tuple(steps)
 
 
-def _resolve_any(data: Any, steps: tuple[str | int, ...], fits: Any) -> tuple[str | int, ...]:
+def _resolve_any(data: Any, steps: tuple[str | int, ...], fits: Callable[[Any], bool]) -> tuple[str | int, ...]:
     """Put the first fitting key where msgspec says `[...]`, because it does not name the keys of a mapping."""
     if "..." not in steps:
         return steps
@@ -144,25 +176,25 @@ def _resolve_any(data: Any, steps: tuple[str | int, ...], fits: Any) -> tuple[st
     rest = steps[at + 1 :]
     for key in outer if isinstance(outer, dict) else ():
         candidate = (*steps[:at], key, *rest)
-        if _exists(data, candidate) and fits(_value_at(data, candidate)) and _fails(outer[key], candidate, at):
+        if _exists(data, candidate) and fits(_value_at(data, candidate)) and _fails(outer[key], candidate[: at + 1]):
             return _resolve_any(data, candidate, fits)
     return steps[:at]
 
 
-def _fails(value: Any, steps: tuple[str | int, ...], at: int) -> bool:
-    """Whether this value alone is what msgspec objects to."""
-    expected = _type_at(steps[: at + 1])
-    if expected is None:
+def _fails(value: Any, steps: tuple[str | int, ...]) -> bool:
+    """Whether msgspec objects to this value alone."""
+    info = _type_at(steps)
+    if not isinstance(info, msgspec.inspect.StructType):
         return True
     try:
-        msgspec.convert(value, expected)
+        msgspec.convert(value, info.cls)
     except msgspec.ValidationError:
         return True
     return False
 
 
 def _type_at(steps: tuple[str | int, ...]) -> Any:
-    """The type that the spec language has at a place; `None` where it has none of its own."""
+    """What the spec language has at a place, as msgspec describes types; `None` where it has nothing."""
     info: Any = msgspec.inspect.type_info(Spec)
     for step in steps:
         if isinstance(info, msgspec.inspect.UnionType):
@@ -178,12 +210,17 @@ def _type_at(steps: tuple[str | int, ...]) -> Any:
             info = info.item_type
         else:
             return None
-    return info.cls if isinstance(info, msgspec.inspect.StructType) else None
+    return info
 
 
 def _fields_at(steps: tuple[str | int, ...]) -> list[str]:
-    kind = _type_at(steps) if steps else Spec
-    return [field.encode_name for field in msgspec.structs.fields(kind)] if kind is not None else []
+    info = _type_at(steps)
+    return [field.encode_name for field in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
+
+
+def _choices_at(steps: tuple[str | int, ...]) -> list[str]:
+    info = _type_at(steps)
+    return [str(value) for value in info.values] if isinstance(info, msgspec.inspect.LiteralType) else []
 
 
 def _value_at(data: Any, steps: tuple[str | int, ...]) -> Any:

@@ -77,7 +77,9 @@ class Plan:
             os.replace(staged, self.target)
             staged = None
         except OSError as error:
-            place = error.filename if error.filename and not str(error.filename).startswith(str(staged)) else parent
+            # Nobody knows the staging folder; what is wrong with it is wrong with the place where it lies.
+            inside = error.filename is None or Path(error.filename).is_relative_to(parent)
+            place = parent if inside else error.filename
             raise ScaffoldError(f"{place} cannot be written to: {error.strerror}; nothing was written") from None
         finally:
             if staged is not None:

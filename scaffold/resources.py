@@ -1,4 +1,4 @@
-"""Where the templates and the skill pack lie: at the root of a checkout, or inside the package of an installed wheel."""
+"""Where the templates and the skill pack lie: at the root of a checkout, or inside an installed wheel's package."""
 
 from __future__ import annotations
 

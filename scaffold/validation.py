@@ -14,6 +14,9 @@ from scaffold.spec import Spec, Stage
 
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_.][a-z0-9]+)*")
+_KEY = re.compile(r"[\w.{}]+")
+_BREAKING = ("\\", '"""', "\0")
+_IDENTIFIERS = ("attribute", "argument", "block", "norm", "projection")
 _SLOTS = ("shift", "scale", "gate")
 _TYPES = {
     "int": (int,),
@@ -38,7 +41,7 @@ class Problem:
 
 def first_problem(spec: Spec) -> Problem | None:
     """The first problem in the order in which a person reads the file, or `None`."""
-    for check in (_names, _config, _dimensions, _modulation, _stages, _weights, _published, _rope):
+    for check in (_names, _texts, _config, _dimensions, _modulation, _stages, _weights, _published, _rope):
         for problem in check(spec):
             return problem
     return None
@@ -46,13 +49,33 @@ def first_problem(spec: Spec) -> Problem | None:
 
 def _names(spec: Spec) -> Iterator[Problem]:
     if not _NAME.fullmatch(spec.name) or keyword.iskeyword(spec.package):
-        yield Problem(
-            ("name",), f"{spec.name!r} cannot name a folder that Python imports; use letters, digits, - and _"
-        )
+        yield Problem(("name",), f"{spec.name!r} cannot name a folder that Python imports; use a-z, 0-9, - and _")
     for key in ("prefix", "model"):
         name = getattr(spec, key)
         if not name.isidentifier():
             yield Problem((key,), f"{name!r} is not a Python name")
+
+
+def _texts(spec: Spec) -> Iterator[Problem]:
+    """Every text ends up in source code, as a name, a string or prose; none of them may end what it stands in."""
+    for place, text in _walk(msgspec.to_builtins(spec), ()):
+        if any(mark in text for mark in _BREAKING):
+            yield Problem(place, 'a text cannot hold a backslash or """, because it becomes source code')
+        elif place[-1] in _IDENTIFIERS and not text.isidentifier():
+            yield Problem(place, f"{text!r} is not a Python name")
+        elif place[0] == "weights" and not _KEY.fullmatch(text):
+            yield Problem(place, f"{text!r} is not the name of a tensor")
+
+
+def _walk(value: object, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _walk(each, (*place, key))
+    elif isinstance(value, (list, tuple)):
+        for index, each in enumerate(value):
+            yield from _walk(each, (*place, index))
 
 
 def _config(spec: Spec) -> Iterator[Problem]:
@@ -61,7 +84,7 @@ def _config(spec: Spec) -> Iterator[Problem]:
         if not key.isidentifier() or keyword.iskeyword(key):
             yield Problem(place, f"{key!r} is not a Python name", on_key=True)
         if entry.type not in _TYPES:
-            yield Problem((*place, "type"), f"{entry.type!r} is no type of a config entry", entry.type, tuple(_TYPES))
+            yield Problem((*place, "type"), f"{entry.type!r} is none of {', '.join(_TYPES)}")
         elif not _is_of_type(entry.default, entry.type):
             yield Problem((*place, "default"), f"expected {entry.type}, got {entry.default!r}")
 
@@ -112,6 +135,12 @@ def _stages(spec: Spec) -> Iterator[Problem]:
 
 def _streams(spec: Spec, stage: Stage, place: tuple[str | int, ...]) -> Iterator[Problem]:
     sources = spec.modulation.sources
+    for index, step in enumerate(stage.program):
+        for name in step.norms:
+            if name not in stage.streams:
+                steps = (*place, "program", index, "norms", name)
+                reason = f"{name!r} is not a stream of this stage"
+                yield Problem(steps, reason, name, tuple(stage.streams), on_key=True)
     for name, stream in stage.streams.items():
         if stream.modulation not in sources:
             yield Problem(
@@ -125,19 +154,9 @@ def _streams(spec: Spec, stage: Stage, place: tuple[str | int, ...]) -> Iterator
         if len(uses) != sources[stream.modulation].sets:
             yield Problem(
                 (*place, "program"),
-                f"stream {name!r} runs through {len(uses)} sublayers, but {stream.modulation!r} gives "
-                f"{sources[stream.modulation].sets} sets of modulation",
+                f"stream {name!r} is in {len(uses)} step(s), but {stream.modulation!r} gives "
+                f"{sources[stream.modulation].sets} set(s) of modulation",
             )
-    for index, step in enumerate(stage.program):
-        for name in step.norms:
-            if name not in stage.streams:
-                yield Problem(
-                    (*place, "program", index, "norms", name),
-                    f"{name!r} is not a stream of this stage",
-                    name,
-                    tuple(stage.streams),
-                    on_key=True,
-                )
 
 
 def _weights(spec: Spec) -> Iterator[Problem]:
@@ -164,8 +183,10 @@ def _weights(spec: Spec) -> Iterator[Problem]:
 
 def _configurations(spec: Spec) -> dict[tuple[str, ...], dict[str, Any]]:
     """The places that give the config other values, with these values."""
-    published = {("published", name, "config"): each.config for name, each in spec.published.items()}
-    return {**published, ("tiny", "config"): spec.tiny.config}
+    places: dict[tuple[str, ...], dict[str, Any]] = {("tiny", "config"): spec.tiny.config}
+    for name, published in spec.published.items():
+        places["published", name, "config"] = published.config
+    return places
 
 
 def _published(spec: Spec) -> Iterator[Problem]:

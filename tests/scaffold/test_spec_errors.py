@@ -1,0 +1,218 @@
+"""A wrong spec gets one message: the file, the line, the key, and what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from scaffold.commands.model import model
+from scaffold.loading import load_spec, preset_names
+from scaffold.resources import templates_root
+
+
+FLUX2 = (templates_root() / "specs" / "flux2.yaml").read_text(encoding="utf-8")
+
+
+def line_of(text: str) -> int:
+    return FLUX2[: FLUX2.index(text)].count("\n") + 1
+
+
+# What the file says, what it says after the mistake, the text on whose line the mistake stands, and the message.
+MISTAKES: dict[str, tuple[str, str, str, str]] = {
+    "misspelled key at the top": (
+        "title: FLUX.2",
+        "titel: FLUX.2",
+        "title: FLUX.2",
+        "`titel` is not a key of a spec; did you mean 'title'?",
+    ),
+    "misspelled key of a config entry": (
+        "default: 48\n    doc: Number of single",
+        "defualt: 48\n    doc: Number of single",
+        "default: 48\n    doc: Number of single",
+        "`config.num_single_layers.defualt` is not a key of a spec; did you mean 'default'?",
+    ),
+    "misspelled key deep in a list": (
+        "op: feed_forward, name: mlp, attribute: ff,",
+        "op: feed_forward, name: mlp, atribute: ff,",
+        "attribute: ff,",
+        "`stages[0].program[1].atribute` is not a key of a spec; did you mean 'attribute'?",
+    ),
+    "missing key": ("    count: num_layers\n", "", "  - kind: apart", "the key `count` is missing in `stages[0]`"),
+    "number for text": ("title: FLUX.2", "title: 2", "title: FLUX.2", "`title`: expected text, got a whole number"),
+    "text for a number": (
+        "scale: 1000",
+        "scale: fast",
+        "scale: 1000",
+        "`components.time.scale`: expected a whole number, got text",
+    ),
+    "yes for true": (
+        "kv_cache: true",
+        "kv_cache: yes",
+        "kv_cache: true",
+        "`features.kv_cache`: expected true or false, got text",
+    ),
+    "unknown operation": (
+        "op: feed_forward, name: mlp, attribute: ff,",
+        "op: feedforward, name: mlp, attribute: ff,",
+        "attribute: ff,",
+        "'feedforward' is none of feed_forward, joint_attention, parallel_attention; did you mean 'feed_forward'?",
+    ),
+    "unknown LoRA format": (
+        "formats: [peft, kohya, native]",
+        "formats: [peft, koyha, native]",
+        "formats: [peft",
+        "`lora.formats[1]`: 'koyha' is none of kohya, native, peft; did you mean 'kohya'?",
+    ),
+    "reference to no config entry": (
+        "count: num_single_layers",
+        "count: num_singel_layers",
+        "count: num_single_layers",
+        "'num_singel_layers' is not an entry of `config`; did you mean 'num_single_layers'?",
+    ),
+    "reference to no modulation": (
+        "modulation: double_stream_modulation_txt",
+        "modulation: double_stream_modulation_text",
+        "modulation: double_stream_modulation_txt",
+        "is not one of `modulation.sources`; did you mean 'double_stream_modulation_txt'?",
+    ),
+    "reference to no stream": (
+        "norms: {text: norm2_context}",
+        "norms: {txt: norm2_context}",
+        "norms: {text: norm2_context}",
+        "'txt' is not a stream of this stage; did you mean 'text'?",
+    ),
+    "too many sets of modulation": (
+        "sets: 2, argument: temb_mod_img",
+        "sets: 3, argument: temb_mod_img",
+        "- {op: joint_attention",
+        "stream 'image' is in 2 step(s), but 'double_stream_modulation_img' gives 3 set(s) of modulation",
+    ),
+    "a slot too few": ("slots: [shift, scale, gate]", "slots: [shift, scale]", "slots:", "expected shift, scale"),
+    "axes that do not fill a head": (
+        "default: [32, 32, 32, 32]",
+        "default: [32, 32, 32]",
+        "default: [32, 32, 32, 32]",
+        "the axes [32, 32, 32] sum to 96, but a head has 128 channels",
+    ),
+    "default of another type": (
+        "default: true\n    doc: Whether the guidance",
+        "default: 1\n    doc: Whether the guidance",
+        "default: true\n    doc: Whether the guidance",
+        "`config.guidance_embeds.default`: expected bool, got 1",
+    ),
+    "unknown type": (
+        "type: float\n    default: 3.0",
+        "type: double\n    default: 3.0",
+        "type: float\n    default: 3.0",
+        "'double' is none of int, float, bool, str, int | None, tuple[int, ...]",
+    ),
+    "config entry that Python reserves": (
+        "  rope_theta:\n",
+        "  lambda:\n",
+        "  rope_theta:\n",
+        "`config.lambda`: 'lambda' is not a Python name",
+    ),
+    "published value under no name": (
+        "config: {num_layers: 5,",
+        "config: {num_layer: 5,",
+        "config: {num_layers: 5,",
+        "'num_layer' is not an entry of `config`; did you mean 'num_layers'?",
+    ),
+    "two rules for one tensor": (
+        "{original: txt_in.weight,",
+        "{original: img_in.weight,",
+        "{original: txt_in.weight,",
+        "'img_in.weight' has a rule already",
+    ),
+    "rule that loses the block": (
+        "{original: final_layer.linear.weight, diffusers: proj_out.weight}",
+        '{original: final_layer.linear.weight, diffusers: "proj_out.{}.weight"}',
+        "{original: final_layer.linear.weight",
+        "'proj_out.{}.weight' needs as many {} as 'final_layer.linear.weight'",
+    ),
+    "name that leaves the folder": (
+        "name: flux2\n",
+        "name: ../flux2\n",
+        "name: flux2\n",
+        "'../flux2' cannot name a folder that Python imports",
+    ),
+    "attribute that is code": (
+        "attribute: x_embedder",
+        "attribute: 'x = 1; y'",
+        "attribute: x_embedder",
+        "'x = 1; y' is not a Python name",
+    ),
+    "text that ends its docstring": (
+        "doc: Number of double-stream blocks.",
+        'doc: Number of blocks. """; print(\'hi\')',
+        "doc: Number of double-stream blocks.",
+        "a text cannot hold a backslash",
+    ),
+    "key twice": (
+        "layout: double_single\n",
+        "layout: double_single\nlayout: double_single\n",
+        "prefix: Flux2",
+        'found duplicate key "layout"',
+    ),
+    "alias": ("title: FLUX.2", "title: *all", "title: FLUX.2", "a spec has no aliases"),
+    "tab": ("title: FLUX.2", "\ttitle: FLUX.2", "title: FLUX.2", "this is not valid YAML: found character '\\t'"),
+    "object": ("title: FLUX.2", "title: !!python/name:os.system", "title: FLUX.2", "this is not valid YAML"),
+}
+
+
+def complaint(argument: str, folder: Path) -> str:
+    """What the command says about it; nothing may be written and nothing else be said."""
+    result = CliRunner().invoke(model, [argument, "--out", str(folder)])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert not folder.exists()
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named_with_its_line(tmp_path, mistake):
+    before, after, at, message = mistake
+    assert FLUX2.count(before) == 1
+    path = tmp_path / "wrong.yaml"
+    path.write_text(FLUX2.replace(before, after), encoding="utf-8")
+    said = complaint(str(path), tmp_path / "out")
+    assert said.startswith(f"Error: {path}:{line_of(at)}: ")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "wrong.yaml:1: a spec is a mapping that begins with `name:`"),
+        (b"- flux2\n", "wrong.yaml:1: a spec is a mapping that begins with `name:`"),
+        (b"name: \xff\xfe\n", "wrong.yaml: this is not UTF-8 text"),
+        (b"name: a\x00b\n", "wrong.yaml:1: this is not valid YAML"),
+        (b"name: " + b"[" * 5000, "wrong.yaml:1: brackets are nested too deeply"),
+        (b"name: flux2\n3: 4\n", "every key at the top is text"),
+    ],
+    ids=["empty", "list", "other-encoding", "null-byte", "deep", "number-as-key"],
+)
+def test_a_file_that_is_no_spec_is_refused(tmp_path, content, message):
+    path = tmp_path / "wrong.yaml"
+    path.write_bytes(content)
+    assert message in complaint(str(path), tmp_path / "out")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert "none.yaml: there is no such file" in complaint(str(tmp_path / "none.yaml"), tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["flux", "fluxx2", "Flux2"])
+def test_an_unknown_preset_names_the_nearest(tmp_path, name):
+    said = complaint(name, tmp_path / "out")
+    assert f"there is no preset {name!r}; did you mean 'flux2'? The presets are: " in said
+
+
+def test_every_preset_is_a_valid_spec():
+    assert "flux2" in preset_names()
+    for name in preset_names():
+        assert load_spec(name).name == name
