@@ -10,6 +10,7 @@ from pathlib import Path
 
 from linter.cache import Cache, Checked
 from linter.config import Config
+from linter.errors import LinterError
 from linter.files import Files
 from linter.findings import Finding
 from linter.project import Module, Project
@@ -76,4 +77,10 @@ def _check_file(path: Path, files: Files, project: Project) -> Checked:
 
 def _run_rules(module: Module) -> Iterable[Finding]:
     for rule in all_rules():
-        yield from rule().check(module)
+        try:
+            yield from rule().check(module)
+        except RecursionError:
+            return
+        except Exception as error:
+            message = f"{module.path}: the linter's own rule {rule.code} failed ({error!r}). Please report it;"
+            raise LinterError(f"{message} `--ignore` does not help, leaving the file out does.") from error

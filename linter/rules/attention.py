@@ -21,16 +21,6 @@ def is_attention(cls: Class) -> bool:
     return cls.inherits("AttentionModuleMixin")
 
 
-def processors_named(cls: Class) -> Iterator[Class]:
-    """The processor classes that an attention class declares and this project defines."""
-    for name in ("_default_processor_cls", "_available_processors"):
-        value = cls.attribute(name)
-        for path in (value.text, *value.items) if value else ():
-            found = cls.module.find(path)
-            if isinstance(found, Class):
-                yield found
-
-
 def dispatch_calls(function: Function) -> Iterator[tuple[Function, Call]]:
     """The calls of `dispatch_attention_fn` in a function and in what it reaches."""
     for reached in function.reached:
@@ -90,7 +80,7 @@ class DispatchAttention(Rule):
 
     _KERNELS = (
         "torch.nn.functional.scaled_dot_product_attention",
-        "torch.nn.attention.flex_attention.",
+        "torch.nn.attention.flex_attention.flex_attention",
         "torch._C._nn.scaled_dot_product_attention",
         "flash_attn.",
         "flash_attn_interface.",
@@ -119,7 +109,7 @@ class AttentionMixinMissing(Rule):
     """An attention layer does not inherit `AttentionModuleMixin`.
 
     ## What it does
-    Finds modules that build `to_q`, `to_k` and `to_v`, or call `self.set_processor`, without the mixin.
+    Finds modules that build `to_q`, `to_k` and `to_v` as linear layers, or call `self.set_processor`, without it.
 
     ## Why is this bad?
     The mixin is how `set_attn_processor`, `set_attention_backend` and QKV fusion find the layer. Without it they pass
@@ -160,7 +150,12 @@ class AttentionMixinMissing(Rule):
         for cls in module.classes.values():
             if not cls.is_module or is_attention(cls) or cls.method("set_processor") is not None:
                 continue
-            own = {write.target for method in cls.own_methods.values() for write in method.facts.writes}
+            own = {
+                write.target
+                for method in cls.own_methods.values()
+                for write in method.facts.writes
+                if write.value.endswith("Linear()")
+            }
             sets = any(
                 call.path == "self.set_processor" for method in cls.own_methods.values() for call in method.facts.calls
             )
@@ -231,7 +226,7 @@ class BackendAttributes(Rule):
     """A processor has no `_attention_backend` or no `_parallel_config` as class attributes.
 
     ## What it does
-    Looks at processors that call `dispatch_attention_fn` or that an attention layer of the file declares.
+    Looks at processors that call `dispatch_attention_fn`.
 
     ## Why is this bad?
     `set_attention_backend` and context parallelism skip a processor that does not have the attribute, without a word.
@@ -274,17 +269,11 @@ class BackendAttributes(Rule):
     """
 
     def check(self, module: Module) -> Iterator[Finding]:
-        declared = {
-            id(processor)
-            for cls in module.classes.values()
-            if is_attention(cls)
-            for processor in processors_named(cls)
-        }
         for cls in module.classes.values():
             call = cls.method("__call__")
             if not cls.is_processor or cls.is_shim or call is None or cls.has_unknown_base:
                 continue
-            if id(cls) not in declared and not any(dispatch_calls(call)):
+            if not any(dispatch_calls(call)):
                 continue
             for name in BACKEND_ATTRIBUTES:
                 if cls.attribute(name) is None and name not in cls.assigned:

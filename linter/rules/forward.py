@@ -188,7 +188,9 @@ class GraphBreak(ForwardRule):
     _METHODS = frozenset({"item", "tolist", "numpy", "cpu"})
     _REDUCTIONS = frozenset({"any", "all", "equal", "allclose", "isnan", "isinf", "is_nonzero", "max", "min", "sum"})
     _CASTS = frozenset({"float", "int", "bool"})
-    _EAGER_ONLY = re.compile(r"is_compiling|is_scripting|is_tracing|is_dynamo_compiling|ndarray|is_torch_compiling")
+    _EAGER_ONLY = re.compile(
+        r"is_compiling|is_scripting|is_tracing|is_dynamo_compiling|is_torch_compiling|isinstance\("
+    )
 
     def check(self, module: Module) -> Iterator[Finding]:
         for where in running(module):
@@ -224,6 +226,7 @@ class GraphBreak(ForwardRule):
 class Tensors:
     """Which names of a function are surely tensors: annotated so, or made by torch or by a method of a tensor."""
 
+    _OTHERS = re.compile(r"\b(list|tuple|dict|List|Tuple|Dict|Sequence|int|float|bool|str)\b")
     _PLAIN = re.compile(r"\.(shape|size\(\)|dim\(\)|ndim|dtype|device|numel\(\)|stride\(\)|element_size\(\))(\[\])?")
     _MAKERS = re.compile(
         r"torch\.(arange|zeros|ones|empty|full|rand|randn|cat|stack|tensor|linspace|where|einsum|matmul|bmm|sum|mean|exp|outer"
@@ -234,8 +237,7 @@ class Tensors:
         self._names = {
             parameter.name
             for parameter in function.facts.parameters
-            if re.search(r"\bTensor\b", parameter.annotation)
-            and not re.search(r"\b(list|tuple|dict|List|Tuple|Dict)\b", parameter.annotation)
+            if re.search(r"\bTensor\b", parameter.annotation) and not self._OTHERS.search(parameter.annotation)
         }
         for write in function.facts.writes:
             if write.kind == "=" and "." not in write.target and not write.target.endswith("[]"):

@@ -19,6 +19,16 @@ def is_registered(init: FunctionFacts) -> bool:
     return any(decorator.path.rpartition(".")[2] == REGISTER for decorator in init.decorators)
 
 
+def is_container(cls: Class) -> bool:
+    """Whether a model only holds other models that are given to it, so that it has nothing of its own to save."""
+    init = cls.own_methods.get("__init__")
+    given = {parameter.name for parameter in init.facts.parameters} if init else set()
+    return init is not None and any(
+        call.path.endswith("ModuleList") and call.arguments and call.arguments[0].path in given
+        for call in init.facts.calls
+    )
+
+
 def repeated_blocks(cls: Class) -> list[Class]:
     """The project's classes that a model builds in module lists: its blocks."""
     found: list[Class] = []
@@ -55,6 +65,9 @@ class ConfigMixinMissing(Rule):
 
     ## Why is this bad?
     `from_pretrained` needs both: one reads the weights, the other the arguments that the model is built with.
+
+    ## Exceptions
+    Mixins, and containers of models that are given to `__init__`.
     """
 
     code = "MOD001"
@@ -81,7 +94,7 @@ class ConfigMixinMissing(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
-            if cls.name in ("ModelMixin", "ConfigMixin") or not cls.is_module:
+            if cls.name.endswith("Mixin") or not cls.is_module or is_container(cls):
                 continue
             has_model, has_config = cls.inherits("ModelMixin"), cls.inherits("ConfigMixin")
             # A base of another project may bring the missing half.
@@ -107,7 +120,7 @@ class RegisterToConfig(Rule):
     No fix yet.
 
     ## Exceptions
-    An `__init__` that calls `self.register_to_config(...)` itself.
+    An `__init__` that calls `self.register_to_config(...)` itself, and containers of models that are given to it.
     """
 
     code = "MOD002"
@@ -128,6 +141,8 @@ class RegisterToConfig(Rule):
         for cls in module.classes.values():
             init = cls.own_methods.get("__init__")
             if init is None or not (cls.is_model and cls.inherits("ConfigMixin")) or is_registered(init.facts):
+                continue
+            if is_container(cls):
                 continue
             by_hand = any(call.path == f"self.{REGISTER}" for call in init.facts.calls)
             if len(init.facts.parameters) > 1 and not by_hand:

@@ -252,6 +252,9 @@ class TypeCheckingImport(Rule):
 
     ## Fix safety
     Safe: the missing entry or import is added, at its sorted place.
+
+    ## Exceptions
+    Output classes, which the library offers from their sub-package in one way or the other.
     """
 
     code = "REG002"
@@ -270,11 +273,11 @@ class TypeCheckingImport(Rule):
         if table is None or not table.typed or "." not in module.name:
             return
         for entry, item in disagreements(table):
-            if entry is not None:
+            if entry is not None and not entry.name.endswith("Output"):
                 message = f"`{entry.name}` is in `_import_structure` and not imported under `TYPE_CHECKING`"
                 edits = with_typed_import(table, entry.submodule, entry.name)
                 yield self.finding(module, entry.span, message, entry.name, edits)
-            elif item is not None:
+            if item is not None and not item.name.endswith("Output"):
                 message = f"`{item.name}` is imported under `TYPE_CHECKING` and not in `_import_structure`"
                 edits = with_entry(table, item.target.lstrip(".").rpartition(".")[0], item.name)
                 yield self.finding(module, item.span, message, item.name, edits)
