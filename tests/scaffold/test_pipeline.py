@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import shutil
 from types import ModuleType
 from typing import Any
 
@@ -170,6 +171,16 @@ def test_published_weights_give_the_folders_transformer(flux2, pipelines, tmp_pa
     assert type(ours.transformer) is flux2.model.Flux2Transformer2DModel
     assert type(theirs.transformer) is diffusers.Flux2Transformer2DModel
     assert torch.equal(draw(ours), draw(theirs))
+
+
+def test_inside_another_package_it_loads_what_it_saved(flux2_folder, tmp_path, monkeypatch):
+    shutil.copytree(flux2_folder, tmp_path / "host" / "flux2")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    flux2 = importlib.import_module("host.flux2")
+    components = importlib.import_module("host.flux2.tiny").tiny_components()
+    flux2.Flux2Pipeline(**components).save_pretrained(tmp_path / "saved")
+    loaded = flux2.Flux2Pipeline.from_pretrained(tmp_path / "saved")
+    assert type(loaded.transformer) is flux2.Flux2Transformer2DModel
 
 
 @pytest.mark.parametrize(
