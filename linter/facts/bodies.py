@@ -199,11 +199,7 @@ class _Body:
     def _condition(self, kind: str, test: ast.expr) -> int:
         span = self._places.span(test)
         index = len(self.conditions)
-        paths: list[str] = []
-        for part in ast.walk(test):
-            if isinstance(part, (ast.Name, ast.Attribute)):
-                paths.append(path_of(part))
-        self.conditions.append(Condition(kind, self._places.text(span), tuple(paths), span))
+        self.conditions.append(Condition(kind, self._places.text(span), span))
         previous, self._test = self._test, index
         self.expression(test)
         self._test = previous
@@ -289,6 +285,10 @@ class _Body:
             self._handler(handler)
         self.run(node.orelse)
         self.run(node.finalbody)
+
+    def _expression_statement(self, node: ast.Expr) -> None:
+        if node.value.__class__ is not ast.Constant:
+            self.expression(node.value)
 
     # Expressions
 
@@ -381,6 +381,29 @@ class _Body:
             self.expression(default)
         self.expression(node.body)
 
+    def _binary(self, node: ast.BinOp) -> None:
+        self.expression(node.left)
+        self.expression(node.right)
+
+    def _comparison(self, node: ast.Compare) -> None:
+        self.expression(node.left)
+        for part in node.comparators:
+            self.expression(part)
+
+    def _values(self, node: ast.BoolOp | ast.JoinedStr) -> None:
+        for part in node.values:
+            self.expression(part)
+
+    def _elements(self, node: ast.Tuple | ast.List | ast.Set) -> None:
+        for part in node.elts:
+            self.expression(part)
+
+    def _operand(self, node: ast.UnaryOp) -> None:
+        self.expression(node.operand)
+
+    def _inner(self, node: ast.FormattedValue | ast.Starred | ast.Await) -> None:
+        self.expression(node.value)
+
     def _walrus(self, node: ast.NamedExpr) -> None:
         self.expression(node.value)
         self._target(node.target, path_of(node.value), "=")
@@ -405,6 +428,7 @@ _STATEMENTS: dict[type, Callable[..., None]] = {
     ast.AsyncFunctionDef: _Body._function,
     ast.ClassDef: _Body._class,
     ast.Try: _Body._try,
+    ast.Expr: _Body._expression_statement,
 }
 
 _EXPRESSIONS: dict[type, Callable[..., None]] = {
@@ -419,4 +443,15 @@ _EXPRESSIONS: dict[type, Callable[..., None]] = {
     ast.DictComp: _Body._comprehension,
     ast.Lambda: _Body._lambda,
     ast.NamedExpr: _Body._walrus,
+    ast.BinOp: _Body._binary,
+    ast.Compare: _Body._comparison,
+    ast.BoolOp: _Body._values,
+    ast.JoinedStr: _Body._values,
+    ast.Tuple: _Body._elements,
+    ast.List: _Body._elements,
+    ast.Set: _Body._elements,
+    ast.UnaryOp: _Body._operand,
+    ast.FormattedValue: _Body._inner,
+    ast.Starred: _Body._inner,
+    ast.Await: _Body._inner,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import tokenize
@@ -23,20 +24,20 @@ def may_have_comments(text: str) -> bool:
 
 
 def copied_markers(
-    lines: Sequence[str], strings: Sequence[tuple[int, int]], definitions: Mapping[int, str]
+    lines: Sequence[str], spanning: Sequence[ast.stmt], definitions: Mapping[int, str]
 ) -> tuple[Copied, ...]:
     """The lines that claim to mark copied code.
 
     Args:
         lines: The file's lines.
-        strings: First and last line of each string that spans several lines, where nothing is a comment.
+        spanning: The statements of several lines; in their strings nothing is a comment.
         definitions: The qualified name of the definition whose first line (decorator or `def`) this is.
     """
     found = []
     for number, line in enumerate(lines, start=1):
         if not _COPIED.match(line):
             continue
-        if any(first < number <= last for first, last in strings):
+        if any(_in_string(statement, number) for statement in spanning):
             continue
         column = line.index("#")
         text = line[column:].rstrip()
@@ -47,6 +48,17 @@ def copied_markers(
             below += 1
         found.append(Copied(text, Span(number, column, number, column + len(text)), definitions.get(below, "")))
     return tuple(found)
+
+
+def _in_string(statement: ast.stmt, line: int) -> bool:
+    """Whether a line begins inside a string of a statement."""
+    if not statement.lineno < line <= (statement.end_lineno or 0):
+        return False
+    return any(
+        node.lineno < line <= (node.end_lineno or 0)
+        for node in ast.walk(statement)
+        if isinstance(node, (ast.Constant, ast.JoinedStr))
+    )
 
 
 def suppressions(text: str, lines: Sequence[str], blocks: Mapping[int, int]) -> tuple[Suppression, ...]:

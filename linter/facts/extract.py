@@ -13,6 +13,10 @@ from linter.facts.values import Attribute, ClassFacts, FileFacts, FunctionFacts,
 from linter.source import Source
 
 
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""The fields of syntax nodes that hold statements, or what holds statements."""
+
+
 def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
     """The facts of one file.
 
@@ -25,7 +29,7 @@ def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
     file.statements(tree.body)
     # Few files carry such comments, and only those pay for the second walk.
     has_comments = may_have_comments(source.text)
-    strings, definitions, blocks = _layout(tree) if has_comments else ([], {}, {})
+    spanning, definitions, blocks = _layout(tree) if has_comments else ([], {}, {})
     return FileFacts(
         imports=tuple(file.imports),
         classes=tuple(file.classes),
@@ -34,7 +38,7 @@ def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
         bindings=frozenset(file.bindings),
         lazy_entries=tuple(file.lazy.entries),
         lazy_is_complete=file.lazy.is_complete,
-        copied=copied_markers(source.lines, strings, definitions) if has_comments else (),
+        copied=copied_markers(source.lines, spanning, definitions) if has_comments else (),
         suppressions=suppressions(source.text, source.lines, blocks) if has_comments else (),
     )
 
@@ -56,27 +60,27 @@ def value_of(node: ast.expr) -> Value:
     return Value("other", path_of(node), (), False)
 
 
-def _layout(tree: ast.Module) -> tuple[list[tuple[int, int]], dict[int, str], dict[int, int]]:
-    """Where strings of several lines lie, where definitions begin, and where a line's statement ends."""
-    strings: list[tuple[int, int]] = []
+def _layout(tree: ast.Module) -> tuple[list[ast.stmt], dict[int, str], dict[int, int]]:
+    """The statements of several lines, where definitions begin, and where a line's statement ends."""
+    spanning: list[ast.stmt] = []
     definitions: dict[int, str] = {}
     blocks: dict[int, int] = {}
     stack: list[tuple[ast.AST, str]] = [(tree, "")]
     while stack:
         node, prefix = stack.pop()
-        if isinstance(node, (ast.Constant, ast.JoinedStr)):
-            last = node.end_lineno or node.lineno
-            if last > node.lineno:
-                strings.append((node.lineno, last))
-            continue
         if isinstance(node, ast.stmt):
-            blocks[node.lineno] = max(blocks.get(node.lineno, 0), node.end_lineno or node.lineno)
+            last = node.end_lineno or node.lineno
+            blocks[node.lineno] = max(blocks.get(node.lineno, 0), last)
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
                 definitions[first] = definitions[node.lineno] = prefix + node.name
                 prefix = f"{prefix}{node.name}."
-        stack.extend((child, prefix) for child in ast.iter_child_nodes(node))
-    return strings, definitions, blocks
+            elif last > node.lineno and not hasattr(node, "body"):
+                spanning.append(node)
+        # Only statements hold statements: expressions need not be entered.
+        for name in _BLOCKS:
+            stack.extend((child, prefix) for child in getattr(node, name, ()))
+    return spanning, definitions, blocks
 
 
 class _File:

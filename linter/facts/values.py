@@ -91,8 +91,6 @@ class Condition(msgspec.Struct, frozen=True, array_like=True):
 
     kind: str
     text: str
-    paths: tuple[str, ...]
-    """The names and attributes that the test reads."""
     span: Span
 
 
