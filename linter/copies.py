@@ -122,51 +122,36 @@ def renamed_text(source: Class | Function, marker: Marker) -> str:
 
 
 def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) -> str | None:
-    """The whole text of the copy's file with the copy brought into line, every other byte as it was; None where that
-    cannot be done.
+    """The text of the copy's file with the copy brought into line; None where that cannot be done.
 
-    The copy keeps its name, its decorators and its marker; its signature and body become the source's.
+    The copy keeps its name, its decorators and its marker, and a header that fits on one line; the rest becomes the
+    source's. Only the lines of the definition are parsed and written anew.
     """
     import libcst as cst
 
+    file, span = copy.module.source, copy.facts.span
+    lines = file.lines[span.line - 1 : span.end_line]
+    end = next((number for number, line in enumerate(lines) if _END.match(line)), len(lines))
+    found, expected = "\n".join(lines[:end]), renamed_text(source, marker)
     try:
-        tree = cst.parse_module(copy.module.source.text)
-        wrapped = cst.parse_module(_wrap(renamed_text(source, marker)))
+        old_tree, new_tree = cst.parse_module(_wrap(found)), cst.parse_module(_wrap(expected))
     except cst.ParserSyntaxError:
         return None
-    old = _definition_at(tree, copy.facts.header.line)
-    new = cst.ensure_type(wrapped.body[0], cst.If).body.body[0]
+    old, new = (cst.ensure_type(tree.body[0], cst.If).body.body[0] for tree in (old_tree, new_tree))
+    changes: dict[str, object] = {"body": _moved(new.body, source, copy)} if hasattr(new, "body") else {}
+    with_signature = not (_has_short_header(expected) and _has_short_header(found))
     if isinstance(old, cst.FunctionDef) and isinstance(new, cst.FunctionDef):
-        changed: cst.CSTNode = old.with_changes(
-            params=new.params, returns=new.returns, body=_moved(new.body, source, copy), asynchronous=new.asynchronous
-        )
+        changes |= {"asynchronous": new.asynchronous}
+        changes |= {"params": new.params, "returns": new.returns} if with_signature else {}
     elif isinstance(old, cst.ClassDef) and isinstance(new, cst.ClassDef):
-        changed = old.with_changes(
-            bases=new.bases,
-            keywords=new.keywords,
-            lpar=new.lpar,
-            rpar=new.rpar,
-            body=_moved(new.body, source, copy),
+        changes |= (
+            {name: getattr(new, name) for name in ("bases", "keywords", "lpar", "rpar")} if with_signature else {}
         )
     else:
         return None
-    return cst.ensure_type(tree.deep_replace(old, changed), cst.Module).code
-
-
-def _definition_at(tree: cst.Module, line: int) -> cst.CSTNode | None:
-    """The definition whose name stands on a line."""
-    import libcst as cst
-    from libcst.metadata import MetadataWrapper, PositionProvider
-
-    positions = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
-    for node, position in positions.items():
-        if isinstance(node, cst.Name) and position.start.line == line:
-            parent = next(
-                (n for n in positions if isinstance(n, (cst.FunctionDef, cst.ClassDef)) and n.name is node), None
-            )
-            if parent is not None:
-                return parent
-    return None
+    tree = cst.ensure_type(old_tree.deep_replace(old, old.with_changes(**changes)), cst.Module)
+    written = _unwrap(tree.code, found)
+    return "\n".join([*file.lines[: span.line - 1], *written, *lines[end:], *file.lines[span.end_line :]])
 
 
 def _moved(body: cst.BaseSuite, source: Class | Function, copy: Class | Function) -> cst.BaseSuite:
@@ -207,22 +192,41 @@ def _body(text: str) -> str:
     return text.split("\n", 1)[1] if "\n" in text else ""
 
 
+_HEADER = "if True:\n"
+
+
 def _wrap(text: str) -> str:
-    """A definition that may be indented, as something that parses."""
-    first = len(text) - len(text.lstrip(" \t"))
-    if first:
-        return f"if True:\n{text}\n"
-    # One space before every line would change strings; a definition at the margin is put below a header of its own.
-    return f"if True:\n{_indent_code(text)}\n"
+    """A definition as the body of a block, so that an indented one parses too."""
+    is_indented = text[:1] in " \t"
+    return f"{_HEADER}{text if is_indented else _indent_code(text)}\n"
+
+
+def _unwrap(code: str, original: str) -> list[str]:
+    """The lines of a definition out of the block that `_wrap` put it in, indented as the original was."""
+    text = code.removeprefix(_HEADER).removesuffix("\n")
+    if original[:1] in " \t":
+        return text.split("\n")
+    inside = _lines_inside_strings(code)
+    return [
+        line if number in inside else line.removeprefix("    ")
+        for number, line in enumerate(text.split("\n"), start=1)
+    ]
 
 
 def _indent_code(text: str) -> str:
+    inside = _lines_inside_strings(text)
     lines = text.split("\n")
-    inside: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno and node.end_lineno > node.lineno:
-            inside.update(range(node.lineno, node.end_lineno))
     return "\n".join(line if number in inside or not line else f"    {line}" for number, line in enumerate(lines))
+
+
+def _lines_inside_strings(text: str) -> set[int]:
+    """The lines, counted from 0, that begin inside a string: white space there is not layout."""
+    return {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.Constant, ast.JoinedStr))
+        for line in range(node.lineno, node.end_lineno or node.lineno)
+    }
 
 
 def _meaning(text: str, with_signature: bool) -> tuple[str, list[tuple[str, int]]]:

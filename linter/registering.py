@@ -7,25 +7,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linter.facts import Span
-
 
 if TYPE_CHECKING:
     import libcst as cst
 
 
-def insert_string(text: str, container: Span, name: str) -> str | None:
-    """The text with a string added to the list at a place; None where no list of strings stands there.
-
-    Args:
-        text: The file's text.
-        container: Where the list begins and ends.
-        name: The string.
-    """
+def insert_string(text: str, name: str) -> str | None:
+    """The source of a list of strings with one more; None where it is not such a list."""
     import libcst as cst
 
-    tree = cst.parse_module(text)
-    node = _node_at(tree, container, cst.List)
+    node = cst.parse_expression(text)
     if not isinstance(node, cst.List):
         return None
     names = [element.value.raw_value for element in node.elements if isinstance(element.value, cst.SimpleString)]
@@ -33,31 +24,21 @@ def insert_string(text: str, container: Span, name: str) -> str | None:
         return None
     new = cst.Element(cst.SimpleString(f'"{name}"'))
     elements = _inserted(node.elements, new, _place(names, name), node.lbracket.whitespace_after)
-    return cst.ensure_type(tree.deep_replace(node, node.with_changes(elements=elements)), cst.Module).code
+    return cst.Module([]).code_for_node(node.with_changes(elements=elements))
 
 
-def insert_import(text: str, statement: Span, name: str) -> str | None:
-    """The text with a name added to the `from ... import` statement at a place; None where none stands there."""
+def insert_import(text: str, name: str) -> str | None:
+    """The source of a `from ... import` statement with one more name; None where it is not such a statement."""
     import libcst as cst
 
-    tree = cst.parse_module(text)
-    node = _node_at(tree, statement, cst.ImportFrom)
+    statement = cst.parse_statement(text)
+    node = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
     if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
         return None
     names = [alias.name.value for alias in node.names if isinstance(alias.name, cst.Name)]
     opening = node.lpar.whitespace_after if node.lpar else cst.SimpleWhitespace(" ")
     aliases = _inserted(node.names, cst.ImportAlias(cst.Name(name)), _place(names, name), opening)
-    return cst.ensure_type(tree.deep_replace(node, node.with_changes(names=aliases)), cst.Module).code
-
-
-def insert_statement(text: str, neighbour: Span, code: str, before: bool) -> str | None:
-    """The text with a statement line added directly before or after the one that spans a place, at its indentation."""
-    lines = text.split("\n")
-    neighbouring = lines[neighbour.line - 1]
-    indent = neighbouring[: len(neighbouring) - len(neighbouring.lstrip())]
-    line_end = "\r" if neighbouring.endswith("\r") else ""
-    lines.insert(neighbour.line - 1 if before else neighbour.end_line, f"{indent}{code}{line_end}")
-    return "\n".join(lines)
+    return cst.Module([]).code_for_node(node.with_changes(names=aliases))
 
 
 def _place(names: Sequence[str], name: str) -> int:
@@ -90,13 +71,3 @@ def _inserted(elements: Sequence[Any], new: Any, index: int, opening: cst.BasePa
         found[-1] = last.with_changes(comma=comma)
         found.append(new.with_changes(comma=last.comma))
     return found
-
-
-def _node_at(tree: cst.Module, span: Span, kind: type[cst.CSTNode]) -> cst.CSTNode | None:
-    from libcst.metadata import MetadataWrapper, PositionProvider
-
-    positions = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
-    for node, position in positions.items():
-        if isinstance(node, kind) and (position.start.line, position.start.column) == (span.line, span.column):
-            return node
-    return None

@@ -8,8 +8,13 @@ import io
 import tokenize
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linter.errors import UnreadableFile
+
+
+if TYPE_CHECKING:
+    from linter.facts.values import Span
 
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -26,6 +31,13 @@ class Source:
     encoding: str = "utf-8"
     has_bom: bool = False
     lines: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    def between(self, span: Span) -> str:
+        """The text of a span, with `\\n` for every line end."""
+        lines = self.lines[span.line - 1 : span.end_line]
+        lines[-1] = lines[-1][: span.end_column]
+        lines[0] = lines[0][span.column :]
+        return "\n".join(lines)
 
     def encode(self, text: str) -> bytes:
         """The bytes of an edited text, in the file's own encoding."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from linter.facts import Import, LazyEntry, Span
 from linter.findings import Edit, Finding, Safety
 from linter.project import Class, Module
-from linter.registering import insert_import, insert_statement, insert_string
-from linter.rewriting import edit_between
+from linter.registering import insert_import, insert_string
 from linter.rules.base import Rule
+from linter.source import Source
 
 
 GUIDE = "models.md#registration"
@@ -44,9 +45,16 @@ class Lazy:
         return next((key for key in whole if key in keys), submodule)
 
 
+_known: WeakKeyDictionary[Module, Lazy] = WeakKeyDictionary()
+
+
 def lazy(module: Module | None) -> Lazy | None:
     """The lazy package that a module is, or None."""
-    return Lazy(module) if module is not None and module.is_package and module.facts.lazy_entries else None
+    if module is None or not module.is_package or not module.facts.lazy_entries:
+        return None
+    if module not in _known:
+        _known[module] = Lazy(module)
+    return _known[module]
 
 
 def library(module: Module) -> Lazy | None:
@@ -85,19 +93,17 @@ def with_entry(table: Lazy, submodule: str, name: str, near: LazyEntry | None = 
     same = next((entry for entry in table.entries if entry.submodule == key), None)
     source = table.module.source
     if same is not None:
-        text = insert_string(source.text, same.container, name)
-    else:
-        siblings = [entry for entry in table.entries if _package(entry.submodule) == _package(key)]
-        if near is not None:
-            siblings = [entry for entry in siblings if entry.backends == near.backends] or [near]
-        statements = [entry for entry in siblings if _own_line(table.module, entry.container)]
-        if not statements:
-            return ()
-        after = [entry for entry in statements if entry.submodule < key]
-        neighbour = after[-1] if after else statements[0]
-        code = f'_import_structure["{key}"] = ["{name}"]'
-        text = insert_statement(source.text, neighbour.container, code, before=not after)
-    return (edit_between(table.module.path, source, text),) if text else ()
+        text = insert_string(source.between(same.container), name)
+        return (Edit(str(source.path), same.container, text),) if text else ()
+    siblings = [entry for entry in table.entries if _package(entry.submodule) == _package(key)]
+    if near is not None:
+        siblings = [entry for entry in siblings if entry.backends == near.backends] or [near]
+    statements = [entry for entry in siblings if _own_line(table.module, entry.container)]
+    if not statements:
+        return ()
+    after = [entry for entry in statements if entry.submodule < key]
+    neighbour = after[-1] if after else statements[0]
+    return (_statement(source, neighbour.container, f'_import_structure["{key}"] = ["{name}"]', before=not after),)
 
 
 def with_typed_import(table: Lazy, submodule: str, name: str) -> tuple[Edit, ...]:
@@ -110,17 +116,23 @@ def with_typed_import(table: Lazy, submodule: str, name: str) -> tuple[Edit, ...
         home = "." + ".".join(parts[:depth])
         same = next((item for item in table.typed if item.target.rpartition(".")[0] == home), None)
         if same is not None:
-            text = insert_import(source.text, same.statement, name)
-            return (edit_between(table.module.path, source, text),) if text else ()
+            text = insert_import(source.between(same.statement), name)
+            return (Edit(str(source.path), same.statement, text),) if text else ()
     # A table's order is by submodule: the new import goes behind the last one that sorts before it.
     before = [item for item in table.typed if item.target < f".{submodule}.{name}"]
     neighbours = before or table.typed
     if not neighbours:
         return ()
     neighbour = max(before, key=lambda item: item.target) if before else table.typed[0]
-    code = f"from .{submodule} import {name}"
-    text = insert_statement(source.text, neighbour.statement, code, before=not before)
-    return (edit_between(table.module.path, source, text),) if text else ()
+    return (_statement(source, neighbour.statement, f"from .{submodule} import {name}", before=not before),)
+
+
+def _statement(source: Source, neighbour: Span, code: str, before: bool) -> Edit:
+    """The edit that adds a statement directly before or after the one that spans a place, at its indentation."""
+    text = source.lines[neighbour.line - 1]
+    indent = text[: len(text) - len(text.lstrip())]
+    line = neighbour.line if before else neighbour.end_line + 1
+    return Edit(str(source.path), Span(line, 0, line, 0), f"{indent}{code}\n")
 
 
 def _package(submodule: str) -> str:
