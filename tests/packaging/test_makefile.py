@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,7 +27,11 @@ def repository(tmp_path: Path) -> Path:
 
 
 def make(repository: Path, *jobs: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *jobs], cwd=repository, capture_output=True, text=True, check=False)
+    # This test may itself run under make, whose flags and level are in the environment.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *jobs], cwd=repository, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def contents(repository: Path) -> dict[str, bytes]:
