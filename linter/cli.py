@@ -6,6 +6,7 @@ What a subcommand needs is imported when it runs, so that help and documentation
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,10 @@ def main() -> None:
     """Check that code written for diffusers follows its conventions."""
     # A run makes millions of small values that live until its end and no cycles worth looking for.
     gc.disable()
+    # A name that the terminal's encoding lacks is shown escaped.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 _paths = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -106,9 +111,9 @@ def fix_command(
     from linter.report import render
     from linter.report.diff import unified
 
-    here = Path.cwd()
     try:
         files, config, cache = _request(paths, select, ignore, cache_dir, no_cache)
+        here = Path.cwd()
         fixed = fix(files, config, cache, unsafe_fixes)
         if diff:
             click.echo(unified(fixed.contents, here), nl=False)
@@ -131,14 +136,17 @@ def _request(
     from linter.config import load_config
     from linter.discovery import discover
 
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise LinterError("The working directory is not there any more. Change to one that is.") from error
     config = load_config(here, _listed(select), _listed(ignore), cache_dir)
-    files = discover(paths or (here,), config.exclude)
+    files = discover(paths or (here,), config.exclude, config.root)
     return files, config, MemoryCache() if no_cache else DiskCache(config.cache_dir)
 
 
 def _listed(values: tuple[str, ...]) -> list[str]:
-    return [name for value in values for name in value.split(",") if name.strip()]
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]
 
 
 @main.command("rules")

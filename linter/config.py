@@ -65,22 +65,20 @@ def load_config(here: Path, select: Sequence[str], ignore: Sequence[str], cache_
     per_file = table.get("per-file-ignores", {})
     if not isinstance(per_file, dict):
         raise _wrong(file, "per-file-ignores", "a table of a pattern to a list of rules", per_file)
+    always, never = _strings(file, table, "select"), _strings(file, table, "ignore")
+    patterns = {pattern: _strings(file, per_file, pattern) for pattern in per_file}
     try:
-        return Config(
-            root=root,
-            selected=selected_codes(
-                select or _strings(file, table, "select"), [*_strings(file, table, "ignore"), *ignore]
-            ),
-            exclude=tuple(_strings(file, table, "exclude")),
-            per_file_ignores=tuple(
-                (pattern, frozenset(expand(_strings(file, per_file, pattern)))) for pattern in per_file
-            ),
-            cache_dir=cache_dir or root / _string(file, table, "cache-dir", DEFAULT_CACHE),
-        )
+        expand([*always, *never])
+        per_file_ignores = tuple((pattern, frozenset(expand(names))) for pattern, names in patterns.items())
     except LinterError as error:
-        if file and str(error).startswith("unknown rule") and not (select or ignore):
-            raise LinterError(f"{file}: [tool.linter]: {error}") from error
-        raise
+        raise LinterError(f"{file}: [tool.linter]: {error}") from error
+    return Config(
+        root=root,
+        selected=selected_codes(select or always, [*never, *ignore]),
+        exclude=tuple(_strings(file, table, "exclude")),
+        per_file_ignores=per_file_ignores,
+        cache_dir=cache_dir or root / _string(file, table, "cache-dir", DEFAULT_CACHE),
+    )
 
 
 def _nearest(here: Path) -> Path | None:
@@ -92,9 +90,10 @@ def _nearest(here: Path) -> Path | None:
 def _table(file: Path) -> Mapping[str, Any]:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise LinterError(f"{file}: not readable as TOML: {error}") from error
-    table = document.get("tool", {}).get("linter", {})
+    tool = document.get("tool")
+    table = tool.get("linter", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise _wrong(file, "tool.linter", "a table", table)
     for key in table:

@@ -28,41 +28,51 @@ NEVER = frozenset(
 """Folders that hold no source of the project's own; named on the command line they are checked."""
 
 
-def discover(paths: Sequence[Path], exclude: Sequence[str]) -> list[Path]:
+def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path) -> list[Path]:
     """The files to check, absolute, each once, sorted.
 
     Args:
         paths: Files and folders. Links to folders are not followed.
-        exclude: Patterns of `fnmatch` on a file's or folder's name, or on its path relative to the working directory.
+        exclude: Patterns of `fnmatch` on a file's or folder's name, or on its path relative to `root`.
+        root: The configuration's folder.
 
     Raises:
-        LinterError: a path that does not exist.
+        LinterError: a path that does not exist or a folder that cannot be listed.
     """
+    patterns = [pattern.rstrip("/") for pattern in exclude]
     found: set[Path] = set()
     for path in paths:
-        if path.is_dir():
-            found.update(_below(path.absolute(), exclude))
-        elif path.exists():
+        try:
+            is_folder, is_there = path.is_dir(), path.exists()
+        except OSError as error:
+            raise LinterError(f"{path}: cannot be looked at: {error.strerror}.") from error
+        if is_folder:
+            found.update(_below(path.absolute(), patterns, root))
+        elif is_there:
             found.add(path.absolute())
         else:
             raise LinterError(f"{path}: no such file or folder. Name a Python file or a folder that holds some.")
     return sorted(Path(os.path.normpath(path)) for path in found)
 
 
-def _below(folder: Path, exclude: Sequence[str]) -> Iterator[Path]:
-    here = Path.cwd()
-    for parent, folders, files in os.walk(folder):
+def _below(folder: Path, exclude: Sequence[str], root: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [
-            name for name in folders if name not in NEVER and not _excluded(Path(parent, name), exclude, here)
+            name for name in folders if name not in NEVER and not _excluded(Path(parent, name), exclude, root)
         ]
         for name in files:
             path = Path(parent, name)
-            if name.endswith(".py") and not _excluded(path, exclude, here):
+            if name.endswith(".py") and not _excluded(path, exclude, root):
                 yield path
 
 
-def _excluded(path: Path, exclude: Sequence[str], here: Path) -> bool:
+def _refuse(error: OSError) -> None:
+    """Ends the run: passing a folder by would say of its files that nothing was found."""
+    raise LinterError(f"{error.filename}: cannot be listed: {error.strerror}. `exclude` leaves a folder out.")
+
+
+def _excluded(path: Path, exclude: Sequence[str], root: Path) -> bool:
     if not exclude:
         return False
-    relative = path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
+    relative = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
     return any(fnmatch(path.name, pattern) or fnmatch(relative, pattern) for pattern in exclude)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +146,8 @@ def _edited(findings: Iterable[Finding], contents: Mapping[Path, bytes]) -> dict
 def _is_mended(batch: Sequence[Finding], before: Report, after: Report) -> bool:
     broken = {ParseError.code, UnreadableFile.code}
     was_broken = {finding.path for finding in before.findings if finding.code in broken}
-    left = {_key(finding) for finding in after.findings}
-    return not any(
-        finding.code in broken and finding.path not in was_broken for finding in after.findings
-    ) and not any(_key(finding) in left for finding in batch)
+    if any(finding.code in broken and finding.path not in was_broken for finding in after.findings):
+        return False
+    # Several findings of a file may read alike: then there must be fewer of them.
+    had, left = Counter(map(_key, before.findings)), Counter(map(_key, after.findings))
+    return all(left[key] <= had[key] - mended for key, mended in Counter(map(_key, batch)).items())

@@ -41,17 +41,18 @@ class Project:
     def __init__(self, files: Files) -> None:
         self.files = files
         self._modules: dict[Path, Module | None] = {}
-        self._roots: dict[Path, Path] = {}
+        self._roots: dict[Path, tuple[Path, set[Path]]] = {}
         self._definitions: dict[tuple[str, Path], tuple[Class | Function | Module | None, set[Path]]] = {}
 
     def module_at(self, path: Path) -> Module | None:
         """The module of a file, or None where the file cannot be read."""
         facts = self.files.facts(path)
+        # What a module is called rests on the folders above it too, for every asker.
+        root = self._root(path.parent)
         if path not in self._modules:
             if facts is None:
                 self._modules[path] = None
             else:
-                root = self._root(path.parent)
                 parts = [*path.relative_to(root).parent.parts, *([] if path.name == "__init__.py" else [path.stem])]
                 self._modules[path] = Module(self, path, root, ".".join(parts), facts)
         return self._modules[path]
@@ -116,12 +117,17 @@ class Project:
 
     def _root(self, folder: Path) -> Path:
         """The folder that the packages of `folder` are imported from: the first one above it that is not a package."""
-        if folder not in self._roots:
-            root = folder
-            while (root / "__init__.py").is_file() and root.parent != root:
-                root = root.parent
-            self._roots[folder] = root
-        return self._roots[folder]
+        kept = self._roots.get(folder)
+        if kept is None:
+            with reading() as files:
+                root = folder
+                while self.files.exists(root / "__init__.py") and root.parent != root:
+                    root = root.parent
+            kept = self._roots[folder] = (root, files)
+        else:
+            for path in kept[1]:
+                note(path)
+        return kept[0]
 
 
 class Module:

@@ -21,4 +21,8 @@ def edit_between(path: Path, source: Source, new_text: str) -> Edit:
     if tail:
         # Whole lines: up to the start of the first line that both end with.
         return Edit(str(path), Span(head + 1, 0, last + 1, 0), "".join(f"{line}\n" for line in changed))
-    return Edit(str(path), Span(head + 1, 0, last, len(old[-1])), "\n".join(changed))
+    if head:
+        # Up to the end of the file, and from the end of the last line that both begin with: there may be no more.
+        begin = Span(head, len(old[head - 1]), last, len(old[-1]))
+        return Edit(str(path), begin, "".join(f"\n{line}" for line in changed))
+    return Edit(str(path), Span(1, 0, last, len(old[-1])), "\n".join(changed))

@@ -47,12 +47,12 @@ def expand(names: Iterable[str]) -> set[str]:
         elif wanted in FAMILIES:
             found |= {code for code, rule in codes.items() if rule.family() == wanted}
         else:
-            raise LinterError(f"unknown rule `{name}`{did_you_mean(wanted)}. `linter rules` lists every code.")
+            near = did_you_mean(name, [*codes, *FAMILIES, "ALL"])
+            raise LinterError(f"unknown rule `{name}`{near or '.'} `linter rules` lists every code.")
     return found
 
 
-def did_you_mean(name: str) -> str:
-    """`; did you mean ATT001?` for a near miss, else nothing."""
-    names = [*rules_by_code(), *FAMILIES, "ALL"]
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """`; did you mean ATT001?` for a near miss of one of the names, else nothing."""
+    near = get_close_matches(name.strip().upper(), list(names), n=1, cutoff=0.6)
     return f"; did you mean `{near[0]}`?" if near else ""

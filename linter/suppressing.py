@@ -51,7 +51,7 @@ def _about(
         yield UnknownCode().problem(path, line, column, message)
     for code in item.codes:
         if code not in rules_by_code():
-            message = f"this suppression names `{code}`, which is no rule{did_you_mean(code)}"
+            message = f"this suppression names `{code}`, which is no rule{did_you_mean(code, rules_by_code())}"
             yield UnknownCode().problem(path, line, column, message)
     judged = [code for code in item.codes if code in selected and code in rules_by_code()]
     unused = [code for code in judged if (item, code) not in used]

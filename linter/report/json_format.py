@@ -31,7 +31,8 @@ def render(report: Report, here: Path) -> str:
             "fixable": sum(finding.fix is not None for finding in report.findings),
         },
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    # ASCII: the same bytes whatever the terminal's encoding is.
+    return json.dumps(document, indent=2)
 
 
 def _finding(finding: Finding, here: Path) -> dict[str, Any]:
