@@ -85,8 +85,10 @@ class DiskCache:
 
     def keep_facts(self, digest: str, facts: FileFacts) -> None:
         """Keeps the facts of a content; written by `keep_checked`."""
-        if self._database is not None:
-            self._facts.append((digest, self._encoder.encode(facts)))
+        # A string constant may hold what is not text.
+        with contextlib.suppress(UnicodeEncodeError):
+            if self._database is not None:
+                self._facts.append((digest, self._encoder.encode(facts)))
 
     def checked(self) -> Mapping[str, Checked]:
         """What was found in each file, by path."""
@@ -101,9 +103,12 @@ class DiskCache:
         """Writes what is new in one transaction. A cache that cannot be written is no reason to fail."""
         if self._database is None:
             return
-        new = [
-            (path, self._encoder.encode(item)) for path, item in checked.items() if self._kept.get(path) is not item
-        ]
+        new = []
+        for path, item in checked.items():
+            # A path with bytes that are not text is checked anew each time.
+            with contextlib.suppress(UnicodeEncodeError):
+                if self._kept.get(path) is not item:
+                    new.append((path, self._encoder.encode(item)))
         with contextlib.suppress(sqlite3.Error), self._database:
             self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", self._facts)
             self._database.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?)", new)
@@ -141,10 +146,10 @@ def _open(path: Path) -> sqlite3.Connection | None:
             database.execute("CREATE TABLE IF NOT EXISTS checked (path TEXT PRIMARY KEY, checked BLOB) WITHOUT ROWID")
         except sqlite3.OperationalError:
             return None
-        except (sqlite3.DatabaseError, OSError):
+        except (sqlite3.DatabaseError, OSError, ValueError):
             if attempt:
                 return None
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 path.unlink()
         else:
             return database

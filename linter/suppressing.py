@@ -8,7 +8,7 @@ from pathlib import Path
 from linter.facts import Span, Suppression
 from linter.files import Files
 from linter.findings import Edit, Finding, Fix, Safety
-from linter.rules import rules_by_code
+from linter.rules import FAMILIES, rules_by_code
 from linter.rules.linter_itself import UnknownCode, UnusedSuppression
 from linter.selection import ALWAYS, did_you_mean
 
@@ -51,7 +51,9 @@ def _about(
         yield UnknownCode().problem(path, line, column, message)
     for code in item.codes:
         if code not in rules_by_code():
-            message = f"this suppression names `{code}`, which is no rule{did_you_mean(code, rules_by_code())}"
+            several = code.upper() in (*FAMILIES, "ALL")
+            hint = "; name each rule" if several else did_you_mean(code, rules_by_code())
+            message = f"this suppression names `{code}`, which is no rule{hint}"
             yield UnknownCode().problem(path, line, column, message)
     judged = [code for code in item.codes if code in selected and code in rules_by_code()]
     unused = [code for code in judged if (item, code) not in used]
@@ -72,8 +74,12 @@ def _without(path: Path, item: Suppression, files: Files, unused: Sequence[str])
         start = item.span.column + comment.index("[") + 1
         span = Span(item.span.line, start, item.span.line, item.span.column + comment.index("]"))
         return Fix(Safety.SAFE, (Edit(str(path), span, ", ".join(left)),))
-    before = text[: item.span.column].rstrip()
-    if before:
+    before, after = text[: item.span.column].rstrip(), text[item.span.end_column :].strip()
+    if after:
+        # Another tool's comment on the same line stays.
+        start = text.index(after, item.span.end_column)
+        span = Span(item.span.line, item.span.column, item.span.line, start)
+    elif before:
         span = Span(item.span.line, len(before), item.span.line, len(text))
     else:
         span = Span(item.span.line, 0, item.span.line + 1, 0)

@@ -14,7 +14,9 @@ from linter.facts.values import Copied, Span, Suppression
 _COPIED = re.compile(r"^[ \t]*#+[ \t]*copied[ \t]+from\b", re.IGNORECASE | re.MULTILINE)
 # A marker names a path of this library's own; prose about copying, links and other packages' names are not markers.
 _MARKER = re.compile(r"^#+[ \t]*copied[ \t]+from[ \t]*:?[ \t]*`?(?P<source>[A-Za-z_][\w/]*\.[^\s`]+)", re.IGNORECASE)
-_SUPPRESSION = re.compile(r"#\s*lint:\s*ignore\b(?:\s*\[(?P<codes>[^\]]*)\])?[ \t]*(?P<reason>.*)", re.IGNORECASE)
+_SUPPRESSION = re.compile(
+    r"#\s*lint:\s*ignore\b(?:\s*\[(?P<codes>[^\]]*)\])?[ \t]*(?P<reason>.*?)\s*(?=#\s|$)", re.IGNORECASE
+)
 _SUPPRESSION_WORDS = re.compile(r"lint:\s*ignore", re.IGNORECASE)
 
 
@@ -72,7 +74,8 @@ def suppressions(text: str, lines: Sequence[str], blocks: Mapping[int, int]) -> 
     found: list[Suppression] = []
     first_statement = min(blocks, default=len(lines) + 1)
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+        # Joined from lines, so that every line end that Python knows is one here too.
+        tokens = list(tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline))
     except (tokenize.TokenError, SyntaxError):
         return ()
     for token in tokens:
@@ -90,6 +93,6 @@ def suppressions(text: str, lines: Sequence[str], blocks: Mapping[int, int]) -> 
                 first += 1
             last = max(first, blocks.get(first, first))
         codes = tuple(code.strip() for code in (match["codes"] or "").split(",") if code.strip())
-        span = Span(line, column, line, column + len(token.string.rstrip()))
+        span = Span(line, column, line, column + len(match[0].rstrip()))
         found.append(Suppression(codes, match["reason"].strip(" -:"), span, first, last))
     return tuple(found)

@@ -74,6 +74,7 @@ def _layout(tree: ast.Module) -> tuple[list[ast.stmt], dict[int, str], dict[int,
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
                 definitions[first] = definitions[node.lineno] = prefix + node.name
+                blocks[first] = max(blocks.get(first, 0), last)
                 prefix = f"{prefix}{node.name}."
             elif last > node.lineno and not hasattr(node, "body"):
                 spanning.append(node)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 from linter.facts.values import Span
 
 
 _LONGEST_CONSTANT = 200
+_HEADER = re.compile(r"(async\s+def|def|class)\s+(?=\w)")
 
 
 def path_of(node: ast.AST | None) -> str:
@@ -68,7 +70,7 @@ class Places:
     def name(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> Span:
         """The span of the name in a `def` or `class` line."""
         line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""
-        start = line.find(node.name, self.column(node.lineno, node.col_offset) + 3)
-        if start < 0:
-            start = self.column(node.lineno, node.col_offset)
+        start = self.column(node.lineno, node.col_offset)
+        if found := _HEADER.match(line, start):
+            start = found.end()
         return Span(node.lineno, start, node.lineno, start + len(node.name))
