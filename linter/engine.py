@@ -45,24 +45,25 @@ def check(paths: Sequence[Path], config: Config, cache: Cache, contents: Mapping
     checked: dict[str, Checked] = {}
     found: list[Finding] = []
     for path in paths:
-        known = earlier.get(str(path))
-        if known is None or not _holds(known, path, files):
+        name = str(path)
+        known = earlier.get(name)
+        if known is None or not _holds(known, name, files):
             known = _check_file(path, files, project)
-        checked[str(path)] = known
+        checked[name] = known
         shown = apply_suppressions(path, known.suppressions, known.findings, config.selected, files)
         found.extend(finding for finding in shown if config.counts(finding.code, path))
     cache.keep_checked(checked)
     return Report(tuple(sorted(found, key=lambda finding: finding.order)), len(paths))
 
 
-def _holds(known: Checked, path: Path, files: Files) -> bool:
+def _holds(known: Checked, path: str, files: Files) -> bool:
     """Whether neither the file nor anything that its findings rest on has changed."""
     digest = files.digest(path)
     # A file that could not be read has no digest to go by.
     return (
         bool(digest)
         and known.digest == digest
-        and all(files.digest(Path(other)) == seen for other, seen in known.rests_on.items())
+        and all(files.digest(other) == seen for other, seen in known.rests_on.items())
     )
 
 
@@ -70,9 +71,11 @@ def _check_file(path: Path, files: Files, project: Project) -> Checked:
     with reading() as read:
         module = project.module_at(path)
         findings = list(_run_rules(module)) if module else [files.problems[path]]
-    rests_on = {str(other): files.digest(other) for other in sorted(read - {path})}
+    rests_on = {name: files.digest(name) for name in sorted(map(str, read - {path}))}
     suppressions = module.facts.suppressions if module else ()
-    return Checked(files.digest(path), rests_on, tuple(sorted(findings, key=lambda item: item.order)), suppressions)
+    return Checked(
+        files.digest(str(path)), rests_on, tuple(sorted(findings, key=lambda item: item.order)), suppressions
+    )
 
 
 def _run_rules(module: Module) -> Iterable[Finding]:

@@ -23,7 +23,8 @@ class Files:
     def __init__(self, cache: Cache, contents: Mapping[Path, bytes]) -> None:
         self._cache = cache
         self._contents = contents
-        self._digests: dict[Path, str] = {}
+        # Keyed by text: a warm run asks tens of thousands of times, and a `Path` is slow to make and to compare.
+        self._digests: dict[str, str] = {}
         self._facts: dict[Path, FileFacts | None] = {}
         self._sources: dict[Path, Source] = {}
         self._exists: dict[Path, bool] = {}
@@ -37,14 +38,16 @@ class Files:
         note(path)
         return self._exists[path]
 
-    def digest(self, path: Path) -> str:
+    def digest(self, path: str) -> str:
         """The name of a file's content; empty where there is no such file."""
-        if path not in self._digests:
+        digest = self._digests.get(path)
+        if digest is None:
             try:
-                self._digests[path] = digest_of(self._read(path))
+                digest = digest_of(self._read(Path(path)))
             except UnreadableFile:
-                self._digests[path] = ""
-        return self._digests[path]
+                digest = ""
+            self._digests[path] = digest
+        return digest
 
     def source(self, path: Path) -> Source | None:
         """The text of a file; None where it cannot be read, with the reason in `problems`."""
@@ -52,8 +55,8 @@ class Files:
         if path not in self._sources and path not in self.problems:
             try:
                 content = self._read(path)
-                self._digests[path] = digest_of(content)
-                self._sources[path] = decode(path, content, self._digests[path])
+                self._digests[str(path)] = digest_of(content)
+                self._sources[path] = decode(path, content, self._digests[str(path)])
             except UnreadableFile as error:
                 self._unreadable(path, error)
         return self._sources.get(path)
@@ -62,12 +65,12 @@ class Files:
         """The facts of a file; None where it cannot be read or parsed, with the reason in `problems`."""
         note(path)
         if path not in self._facts:
-            digest = self.digest(path)
+            digest = self.digest(str(path))
             facts = self._cache.facts(digest) if digest else None
             if facts is None:
                 facts = self._extract(path)
                 if facts is not None:
-                    self._cache.keep_facts(self._digests[path], facts)
+                    self._cache.keep_facts(self._digests[str(path)], facts)
             self._facts[path] = facts
         return self._facts[path]
 

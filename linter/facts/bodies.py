@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from linter.facts.paths import Places, path_of
 from linter.facts.values import (
     Argument,
+    Body,
     Call,
     Condition,
     Decorator,
@@ -17,6 +18,7 @@ from linter.facts.values import (
     Read,
     Return,
     Write,
+    packed,
 )
 
 
@@ -100,7 +102,7 @@ def function_facts(node: FunctionNode, prefix: str, places: Places) -> FunctionF
     body.local_names.update(parameter.name for parameter in parameters)
     body.run(node.body)
     first = node.body[0]
-    return FunctionFacts(
+    facts = FunctionFacts(
         name=node.name,
         qualname=qualname,
         parameters=parameters,
@@ -108,17 +110,13 @@ def function_facts(node: FunctionNode, prefix: str, places: Places) -> FunctionF
         span=places.span(node),
         header=places.name(node),
         body_line=min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))]),
-        conditions=tuple(body.conditions),
-        calls=tuple(body.calls),
-        reads=tuple(body.reads),
-        writes=tuple(body.writes),
-        returns=tuple(body.returns),
-        names=frozenset(body.names),
-        local_names=frozenset(body.local_names),
-        imports=tuple(body.imports),
         is_async=isinstance(node, ast.AsyncFunctionDef),
         is_empty=_is_empty(node.body),
+        packed=packed(found := body.result()),
     )
+    # The rules run next in the same process: they need not unpack what was just packed.
+    facts.__dict__["body"] = found
+    return facts
 
 
 class _Body:
@@ -139,6 +137,19 @@ class _Body:
         self._call = -1
         self._test = -1
         self._inside_function = 0
+
+    def result(self) -> Body:
+        """What was found."""
+        return Body(
+            conditions=tuple(self.conditions),
+            calls=tuple(self.calls),
+            reads=tuple(self.reads),
+            writes=tuple(self.writes),
+            returns=tuple(self.returns),
+            names=frozenset(self.names),
+            local_names=frozenset(self.local_names),
+            imports=tuple(self.imports),
+        )
 
     # Statements
 

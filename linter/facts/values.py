@@ -7,6 +7,8 @@ A path is the dotted text of an expression with its details left out: `self.bloc
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import msgspec
 
 
@@ -156,18 +158,9 @@ class Return(msgspec.Struct, frozen=True, array_like=True):
     guards: tuple[int, ...]
 
 
-class FunctionFacts(msgspec.Struct, frozen=True, array_like=True):
-    """A function or method with what its body does; what nested functions do counts as done by it."""
+class Body(msgspec.Struct, frozen=True, array_like=True):
+    """What a function's body does; what nested functions do counts as done by it."""
 
-    name: str
-    qualname: str
-    parameters: tuple[Parameter, ...]
-    decorators: tuple[Decorator, ...]
-    span: Span
-    """From the `def` (not the decorators) to the end of the body."""
-    header: Span
-    """The name in the `def` line."""
-    body_line: int
     conditions: tuple[Condition, ...]
     calls: tuple[Call, ...]
     reads: tuple[Read, ...]
@@ -178,9 +171,76 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True):
     local_names: frozenset[str]
     """The names that it binds: parameters, assignments, loop variables, nested functions."""
     imports: tuple[Import, ...]
+
+
+_decode_body = msgspec.msgpack.Decoder(Body).decode
+_encode_body = msgspec.msgpack.Encoder().encode
+
+
+class FunctionFacts(msgspec.Struct, frozen=True, array_like=True, dict=True):
+    """A function or method.
+
+    Its body is kept packed: most files are consulted for what they define, not for what it does.
+    """
+
+    name: str
+    qualname: str
+    parameters: tuple[Parameter, ...]
+    decorators: tuple[Decorator, ...]
+    span: Span
+    """From the `def` (not the decorators) to the end of the body."""
+    header: Span
+    """The name in the `def` line."""
+    body_line: int
     is_async: bool
     is_empty: bool
     """Nothing but a docstring, `pass`, `...` or `raise NotImplementedError`."""
+    packed: msgspec.Raw
+
+    @cached_property
+    def body(self) -> Body:
+        """What the body does."""
+        return _decode_body(self.packed)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The tests that things in the body stand under."""
+        return self.body.conditions
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls, in source order of their beginnings."""
+        return self.body.calls
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """The attribute chains that are read."""
+        return self.body.reads
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """The assignments."""
+        return self.body.writes
+
+    @property
+    def returns(self) -> tuple[Return, ...]:
+        """The returns of the function itself, not of nested ones."""
+        return self.body.returns
+
+    @property
+    def local_names(self) -> frozenset[str]:
+        """The names that it binds."""
+        return self.body.local_names
+
+    @property
+    def imports(self) -> tuple[Import, ...]:
+        """The imports in its body."""
+        return self.body.imports
+
+
+def packed(body: Body) -> msgspec.Raw:
+    """A body as it is kept."""
+    return msgspec.Raw(_encode_body(body))
 
 
 class Attribute(msgspec.Struct, frozen=True, array_like=True):
