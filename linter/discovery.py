@@ -52,7 +52,7 @@ def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path) -> list[
             found.add(path.absolute())
         else:
             raise LinterError(f"{path}: no such file or folder. Name a Python file or a folder that holds some.")
-    return sorted(Path(os.path.normpath(path)) for path in found)
+    return sorted({Path(os.path.normpath(path)) for path in found})
 
 
 def _below(folder: Path, exclude: Sequence[str], root: Path) -> Iterator[Path]:

@@ -15,7 +15,8 @@ from linter.config import Config
 from linter.engine import Report, check
 from linter.errors import LinterError
 from linter.findings import Edit, Finding, Safety
-from linter.rules.linter_itself import ParseError, UnreadableFile
+from linter.rules.linter_itself.parse_error import ParseError
+from linter.rules.linter_itself.unreadable_file import UnreadableFile
 from linter.source import Source, decode, read_bytes
 
 

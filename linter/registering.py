@@ -7,12 +7,82 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from linter.facts import LazyEntry, Span
+from linter.findings import Edit
+from linter.lazy_packages import Lazy
+from linter.project import Module
+from linter.source import Source
+
 
 if TYPE_CHECKING:
     import libcst as cst
 
 
-def insert_string(text: str, name: str) -> str | None:
+def with_entry(table: Lazy, submodule: str, name: str, near: LazyEntry | None = None) -> tuple[Edit, ...]:
+    """The edit that adds a name to a lazy table; none where there is no telling where it belongs.
+
+    Args:
+        table: The package.
+        submodule: The submodule that defines the name, relative to the package.
+        name: The name.
+        near: An entry behind the backends that the new one needs, where the key is not there yet.
+    """
+    key = table.key_of(submodule)
+    same = next((entry for entry in table.entries if entry.submodule == key), None)
+    source = table.module.source
+    if same is not None:
+        text = _with_string(source.between(same.container), name)
+        return (Edit(str(source.path), same.container, text),) if text else ()
+    siblings = [entry for entry in table.entries if _package(entry.submodule) == _package(key)]
+    if near is not None:
+        siblings = [entry for entry in siblings if entry.backends == near.backends] or [near]
+    statements = [entry for entry in siblings if _own_line(table.module, entry.container)]
+    if not statements:
+        return ()
+    after = [entry for entry in statements if entry.submodule < key]
+    neighbour = after[-1] if after else statements[0]
+    return (_statement(source, neighbour.container, f'_import_structure["{key}"] = ["{name}"]', before=not after),)
+
+
+def with_typed_import(table: Lazy, submodule: str, name: str) -> tuple[Edit, ...]:
+    """The edit that adds a name to what a lazy package imports for type checkers; none where there is no telling
+    where.
+    """
+    source = table.module.source
+    parts = submodule.split(".")
+    for depth in range(len(parts), 0, -1):
+        home = "." + ".".join(parts[:depth])
+        same = next((item for item in table.typed if item.target.rpartition(".")[0] == home), None)
+        if same is not None:
+            text = _with_import(source.between(same.statement), name)
+            return (Edit(str(source.path), same.statement, text),) if text else ()
+    # A table's order is by submodule: the new import goes behind the last one that sorts before it.
+    before = [item for item in table.typed if item.target < f".{submodule}.{name}"]
+    neighbours = before or table.typed
+    if not neighbours:
+        return ()
+    neighbour = max(before, key=lambda item: item.target) if before else table.typed[0]
+    return (_statement(source, neighbour.statement, f"from .{submodule} import {name}", before=not before),)
+
+
+def _statement(source: Source, neighbour: Span, code: str, before: bool) -> Edit:
+    """The edit that adds a statement directly before or after the one that spans a place, at its indentation."""
+    text = source.lines[neighbour.line - 1]
+    indent = text[: len(text) - len(text.lstrip())]
+    line = neighbour.line if before else neighbour.end_line + 1
+    return Edit(str(source.path), Span(line, 0, line, 0), f"{indent}{code}\n")
+
+
+def _package(submodule: str) -> str:
+    return submodule.rpartition(".")[0]
+
+
+def _own_line(module: Module, container: Span) -> bool:
+    """Whether a list is the right-hand side of a statement of its own, not a value in a larger table."""
+    return module.source.lines[container.line - 1].lstrip().startswith("_import_structure[")
+
+
+def _with_string(text: str, name: str) -> str | None:
     """The source of a list of strings with one more; None where it is not such a list."""
     import libcst as cst
 
@@ -27,7 +97,7 @@ def insert_string(text: str, name: str) -> str | None:
     return cst.Module([]).code_for_node(node.with_changes(elements=elements))
 
 
-def insert_import(text: str, name: str) -> str | None:
+def _with_import(text: str, name: str) -> str | None:
     """The source of a `from ... import` statement with one more name; None where it is not such a statement."""
     import libcst as cst
 

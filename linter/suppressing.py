@@ -9,7 +9,8 @@ from linter.facts import Span, Suppression
 from linter.files import Files
 from linter.findings import Edit, Finding, Fix, Safety
 from linter.rules import FAMILIES, rules_by_code
-from linter.rules.linter_itself import UnknownCode, UnusedSuppression
+from linter.rules.linter_itself.unknown_code import UnknownCode
+from linter.rules.linter_itself.unused_suppression import UnusedSuppression
 from linter.selection import ALWAYS, did_you_mean
 
 

@@ -1,0 +1,73 @@
+"""Packages that import lazily: what their tables name, what type checkers are told, what stands in for missing
+backends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from linter.facts import Import, LazyEntry
+from linter.project import Module
+
+
+class Lazy:
+    """A package whose `__init__` imports lazily: its table, and the imports that type checkers read."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.entries = [entry for entry in module.facts.lazy_entries if not entry.fallback]
+        self.names = {entry.name for entry in self.entries}
+        self.is_complete = module.facts.lazy_is_complete
+        imports = module.facts.imports
+        # What comes from outside the package (`from ..utils import ...`) is used here, not offered.
+        typed = [
+            item for item in imports if item.type_checking and item.target.startswith(".") and item.target[1] != "."
+        ]
+        self.eager_names = {item.name for item in imports if not item.type_checking}
+        self.typed = [item for item in typed if item.name != "*" and not item.fallback]
+        self.typed_names = {item.name for item in self.typed}
+        self.typed_is_complete = not any(item.name == "*" and not item.fallback for item in typed)
+        self.dummies = [entry for entry in module.facts.lazy_entries if entry.fallback and entry.name == "*"]
+
+    def key_of(self, submodule: str) -> str:
+        """The key that a submodule's names stand under: its own, or that of the package that it lies in."""
+        keys = {entry.submodule for entry in self.entries}
+        parts = submodule.split(".")
+        whole = [".".join(parts[:depth]) for depth in range(len(parts), 0, -1)]
+        return next((key for key in whole if key in keys), submodule)
+
+
+_known: WeakKeyDictionary[Module, Lazy] = WeakKeyDictionary()
+
+
+def lazy(module: Module | None) -> Lazy | None:
+    """The lazy package that a module is, or None."""
+    if module is None or not module.is_package or not module.facts.lazy_entries:
+        return None
+    if module not in _known:
+        _known[module] = Lazy(module)
+    return _known[module]
+
+
+def library(module: Module) -> Lazy | None:
+    """The lazy top-level package that a module lies in, or None."""
+    return lazy(module.project.module(module.name.partition(".")[0], module.root))
+
+
+def packages_above(module: Module) -> Iterator[Module]:
+    """The packages that a module lies in, nearest first, without the top-level one."""
+    parts = module.name.split(".")
+    for depth in range(len(parts) - 1, 1, -1):
+        package = module.project.module(".".join(parts[:depth]), module.root)
+        if package is not None:
+            yield package
+
+
+def disagreements(table: Lazy) -> Iterator[tuple[LazyEntry | None, Import | None]]:
+    """Entries without their import for type checkers, and such imports without their entry."""
+    if table.typed_is_complete:
+        seen = table.typed_names | table.eager_names
+        yield from ((entry, None) for entry in table.entries if entry.name not in seen)
+    if table.is_complete:
+        yield from ((None, item) for item in table.typed if item.name not in table.names)

@@ -1,0 +1,27 @@
+"""ATT: attention classes and the processors that compute for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from linter.facts import Call
+from linter.project import Class, Function
+
+
+GUIDE = "models.md#attention"
+PROJECTIONS = ("to_q", "to_k", "to_v")
+DISPATCH = "dispatch_attention_fn"
+BACKEND_ATTRIBUTES = ("_attention_backend", "_parallel_config")
+
+
+def is_attention(cls: Class) -> bool:
+    """Whether a class is an attention layer of the current design."""
+    return cls.inherits("AttentionModuleMixin")
+
+
+def dispatch_calls(function: Function) -> Iterator[tuple[Function, Call]]:
+    """The calls of `dispatch_attention_fn` in a function and in what it reaches."""
+    for reached in function.reached:
+        for call in reached.facts.calls:
+            if call.method == DISPATCH and not call.receiver.startswith("self"):
+                yield reached, call

@@ -1,0 +1,69 @@
+"""ATT004 backend-attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from linter.findings import Finding
+from linter.project import Module
+from linter.rules.attention import BACKEND_ATTRIBUTES, GUIDE, dispatch_calls
+from linter.rules.base import Rule
+
+
+class BackendAttributes(Rule):
+    """A processor has no `_attention_backend` or no `_parallel_config` as class attributes.
+
+    ## What it does
+    Looks at processors that call `dispatch_attention_fn`.
+
+    ## Why is this bad?
+    `set_attention_backend` and context parallelism skip a processor that does not have the attribute, without a word.
+
+    ## Exceptions
+    A deprecated name whose `__new__` gives another processor.
+    """
+
+    code = "ATT004"
+    name = "backend-attributes"
+    guide = GUIDE
+    bad = """
+        from diffusers.models.attention_dispatch import dispatch_attention_fn
+
+
+        class TinyAttnProcessor:  #!
+            _attention_backend = None
+
+            def __call__(self, attn, hidden_states):
+                return dispatch_attention_fn(
+                    hidden_states, hidden_states, hidden_states, backend=self._attention_backend, parallel_config=None
+                )
+    """
+    good = """
+        from diffusers.models.attention_dispatch import dispatch_attention_fn
+
+
+        class TinyAttnProcessor:
+            _attention_backend = None
+            _parallel_config = None
+
+            def __call__(self, attn, hidden_states):
+                return dispatch_attention_fn(
+                    hidden_states,
+                    hidden_states,
+                    hidden_states,
+                    backend=self._attention_backend,
+                    parallel_config=self._parallel_config,
+                )
+    """
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        for cls in module.classes.values():
+            call = cls.method("__call__")
+            if not cls.is_processor or cls.is_shim or call is None or cls.has_unknown_base:
+                continue
+            if not any(dispatch_calls(call)):
+                continue
+            for name in BACKEND_ATTRIBUTES:
+                if cls.attribute(name) is None and name not in cls.assigned:
+                    message = f"`{cls.name}` has no class attribute `{name} = None`, so it is skipped where one is set"
+                    yield self.finding(module, cls.facts.header, message, cls)

@@ -1,0 +1,67 @@
+"""CPY002 unknown-source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from linter.copies import Marker
+from linter.findings import Finding
+from linter.project import Class, Module
+from linter.rules.base import Rule
+from linter.rules.copied_code import GUIDE, markers, source_of
+
+
+class UnknownSource(Rule):
+    """A `# Copied from` marker names something that is not there.
+
+    ## What it does
+    Looks the name up in the project, through re-exports.
+
+    ## Why is this bad?
+    Nothing keeps the copy in line any more. It happens when the source is renamed, moved or removed.
+    """
+
+    code = "CPY002"
+    name = "unknown-source"
+    guide = GUIDE
+    bad = {
+        "tinylib/__init__.py": "",
+        "tinylib/origin.py": "def retrieve_latents(output):\n    return output.sample()\n",
+        "tinylib/copy.py": """
+            # Copied from tinylib.origin.retrieve_latent  #!
+            def retrieve_latents(output):
+                return output.sample()
+        """,
+    }
+    good = {
+        "tinylib/__init__.py": "",
+        "tinylib/origin.py": "def retrieve_latents(output):\n    return output.sample()\n",
+        "tinylib/copy.py": """
+            # Copied from tinylib.origin.retrieve_latents
+            def retrieve_latents(output):
+                return output.sample()
+        """,
+    }
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        for comment, marker in markers(module):
+            if marker is None or source_of(module, marker) is not None:
+                continue
+            message = f"`{marker.source}` does not exist{self._nearest(module, marker)}"
+            yield self.finding(module, comment.span, message, comment.qualname)
+
+    def _nearest(self, module: Module, marker: Marker) -> str:
+        parts = marker.source.split(".")
+        for depth in range(len(parts) - 1, 0, -1):
+            prefix = ".".join(parts[:depth])
+            home = module.project.definition(prefix, module.root)
+            if isinstance(home, Class):
+                names = [f"{prefix}.{name}" for name in home.own_methods]
+            elif isinstance(home, Module):
+                names = [f"{prefix}.{name}" for name in home.definitions]
+            else:
+                continue
+            near = get_close_matches(marker.source, names, n=1, cutoff=0.5)
+            return f" in `{prefix}`" + (f"; the nearest name is `{near[0]}`" if near else "")
+        return ""

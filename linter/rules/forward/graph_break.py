@@ -1,0 +1,91 @@
+"""FWD002 graph-break."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from linter.facts import Call, Condition, Span
+from linter.findings import Finding
+from linter.project import Function, Module
+from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
+from linter.tensors import Tensors
+
+
+class GraphBreak(ForwardRule):
+    """A forward leaves the graph: it reads a tensor's value in Python, prints, or moves to the CPU.
+
+    ## What it does
+    Finds `.item()`, `.tolist()`, `.numpy()`, `.cpu()`, `print`, `float`/`int`/`bool` of a tensor and branches on a
+    tensor's value in `forward`, in a processor's `__call__` and in the project's helpers that they reach.
+
+    ## Why is this bad?
+    `torch.compile(fullgraph=True)` fails there, and on an accelerator every one waits for the device.
+
+    ## Exceptions
+    Code under `torch.compiler.is_compiling()` or `torch.jit.is_scripting()`, and NumPy arrays.
+    """
+
+    code = "FWD002"
+    name = "graph-break"
+    guide = GUIDE
+    bad = """
+        import torch
+        from torch import nn
+
+
+        class TinyBlock(nn.Module):
+            def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor):
+                if attention_mask.all():  #!
+                    attention_mask = None
+                length = attention_mask.sum().item()  #!
+                return hidden_states[:, :length]
+    """
+    good = """
+        import torch
+        from torch import nn
+
+
+        class TinyBlock(nn.Module):
+            def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None):
+                if attention_mask is None:
+                    return hidden_states
+                return hidden_states * attention_mask[:, :, None]
+    """
+
+    _METHODS = frozenset({"item", "tolist", "numpy", "cpu"})
+    _REDUCTIONS = frozenset({"any", "all", "equal", "allclose", "isnan", "isinf", "is_nonzero", "max", "min", "sum"})
+    _CASTS = frozenset({"float", "int", "bool"})
+    _EAGER_ONLY = re.compile(
+        r"is_compiling|is_scripting|is_tracing|is_dynamo_compiling|is_torch_compiling|isinstance\("
+    )
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        for where in running(module):
+            facts = where.function.facts
+            tensors = Tensors(where.function)
+            told: set[Span] = set()
+            for call in facts.calls:
+                message = self._message(where.function, call, tensors)
+                if not message or any(self._EAGER_ONLY.search(text) for text in guard_texts(facts, call.guards)):
+                    continue
+                place = facts.conditions[call.test].span if call.test >= 0 else call.span
+                if place not in told:
+                    told.add(place)
+                    yield self.told(module, where, place, message)
+
+    def _message(self, function: Function, call: Call, tensors: Tensors) -> str:
+        condition: Condition | None = function.facts.conditions[call.test] if call.test >= 0 else None
+        if call.method in self._METHODS and call.receiver and not call.arguments:
+            if tensors.surely_not(call.receiver):
+                return ""
+            return f"`.{call.method}()` takes the tensor's value out of the graph"
+        if call.path == "print" and function.target("print") == "print":
+            return "`print` in a forward"
+        if call.path in self._CASTS and len(call.arguments) == 1 and tensors.is_tensor(call.arguments[0].path):
+            return f"`{call.path}({call.arguments[0].path})` takes the tensor's value out of the graph"
+        if condition is not None and condition.kind != "comprehension" and call.method in self._REDUCTIONS:
+            of_torch = function.target(call.path).startswith("torch.")
+            if of_torch or tensors.is_tensor(call.receiver):
+                return f"a branch on a tensor's value: `{condition.text}`"
+        return ""

@@ -1,0 +1,83 @@
+"""FWD001 numpy-in-forward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from linter.facts import FunctionFacts, Span
+from linter.findings import Finding
+from linter.project import Function, Module
+from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
+
+
+class NumpyInForward(ForwardRule):
+    """NumPy is used in a forward.
+
+    ## What it does
+    Finds calls and attributes of NumPy, under any import name, in `forward`, in a processor's `__call__` and in the
+    project's helpers that they reach.
+
+    ## Why is this bad?
+    `torch.compile` breaks the graph or recompiles, the computation leaves the device, and gradients stop.
+
+    ## Exceptions
+    Constants such as `np.pi`, branches for inputs that are NumPy arrays, and arithmetic on Python integers (`np.prod`
+    of a shape).
+    """
+
+    code = "FWD001"
+    name = "numpy-in-forward"
+    guide = GUIDE
+    bad = """
+        import numpy as xp
+        import torch
+        from torch import nn
+
+
+        def frequencies(dim):
+            return torch.from_numpy(xp.arange(dim))  #!
+
+
+        class TinyEmbedding(nn.Module):
+            def forward(self, hidden_states):
+                return hidden_states * frequencies(hidden_states.shape[-1])
+    """
+    good = """
+        import torch
+        from torch import nn
+
+
+        def frequencies(dim, device):
+            return torch.arange(dim, device=device)
+
+
+        class TinyEmbedding(nn.Module):
+            def forward(self, hidden_states):
+                return hidden_states * frequencies(hidden_states.shape[-1], hidden_states.device)
+    """
+
+    _CONSTANTS = frozenset({"pi", "e", "inf", "nan", "newaxis", "ndarray", "generic"})
+    _ON_INTEGERS = frozenset({"prod", "ceil", "floor", "log2", "sqrt", "lcm", "gcd"})
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        for where in running(module):
+            facts = where.function.facts
+            uses: dict[int, tuple[str, Span]] = {}
+            for call in facts.calls:
+                name = self._numpy_name(where.function, call.path)
+                if name and name not in self._ON_INTEGERS and not self._for_arrays(facts, call.guards):
+                    uses.setdefault(call.span.line, (call.path, call.span))
+            for read in facts.reads:
+                name = self._numpy_name(where.function, read.path)
+                if name and read.test < 0 and read.call < 0 and not self._for_arrays(facts, read.guards):
+                    uses.setdefault(read.span.line, (read.path, read.span))
+            for path, span in uses.values():
+                yield self.told(module, where, span, f"`{path}` is NumPy in a forward; use torch")
+
+    def _numpy_name(self, function: Function, path: str) -> str:
+        target = function.target(path)
+        name = target.removeprefix("numpy.").partition(".")[0]
+        return name if target.startswith("numpy.") and name not in self._CONSTANTS else ""
+
+    def _for_arrays(self, facts: FunctionFacts, guards: tuple[int, ...]) -> bool:
+        return any("ndarray" in text for text in guard_texts(facts, guards))

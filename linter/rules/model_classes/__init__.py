@@ -1,0 +1,99 @@
+"""MOD: model classes, what they declare and what their declarations name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from linter.facts import FunctionFacts
+from linter.findings import Finding, Severity
+from linter.project import Class, Module
+from linter.rules.base import Rule
+
+
+GUIDE = "models.md#model-classes"
+
+
+REGISTER = "register_to_config"
+
+
+def is_registered(init: FunctionFacts) -> bool:
+    """Whether an `__init__` is decorated with `@register_to_config`."""
+    return any(decorator.path.rpartition(".")[2] == REGISTER for decorator in init.decorators)
+
+
+def is_container(cls: Class) -> bool:
+    """Whether a model only holds other models that are given to it, so that it has nothing of its own to save."""
+    init = cls.own_methods.get("__init__")
+    given = {parameter.name for parameter in init.facts.parameters} if init else set()
+    return init is not None and any(
+        call.path.endswith("ModuleList") and call.arguments and call.arguments[0].path in given
+        for call in init.facts.calls
+    )
+
+
+def repeated_blocks(cls: Class) -> list[Class]:
+    """The project's classes that a model builds in module lists: its blocks."""
+    found: list[Class] = []
+    for ancestor in cls.ancestors:
+        init = ancestor.own_methods.get("__init__") if isinstance(ancestor, Class) else None
+        if init is None:
+            continue
+        for call in init.facts.calls:
+            if call.parent < 0 or not init.facts.calls[call.parent].path.endswith("ModuleList"):
+                continue
+            block = init.module.find(call.path, init.facts)
+            if isinstance(block, Class) and block.is_module and block not in found:
+                found.append(block)
+    return found
+
+
+def class_names(cls: Class) -> set[str]:
+    """The last names of all classes that the model builds at any depth, of other projects too."""
+    names: set[str] = set()
+    for part in cls.all_parts():
+        for ancestor in part.ancestors:
+            init = ancestor.own_methods.get("__init__") if isinstance(ancestor, Class) else None
+            if init is not None:
+                names.update(call.method for call in init.facts.calls)
+        names.add(part.name)
+    return names
+
+
+def builds_unknown_parts(cls: Class) -> bool:
+    """Whether parts come from calls that cannot be followed: a class held in a variable, or a factory function."""
+    for part in cls.all_parts():
+        init = part.own_methods.get("__init__")
+        for call in init.facts.calls if init else ():
+            local = call.path in init.facts.local_names if init else False
+            factory = call.path.rpartition(".")[2].startswith(("get_", "make_", "create_", "build_", "from_"))
+            if call.assigned.startswith("self.") and (local or factory or call.path.endswith("[]")):
+                return True
+    return cls.has_unknown_base_class
+
+
+class NamesOfClasses(Rule):
+    """What `_no_split_modules` and `_repeated_blocks` share: a list of class names of the model's own parts."""
+
+    attribute: str
+    consequence: str
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        for cls in module.classes.values():
+            if not cls.is_model:
+                continue
+            value = cls.attribute(self.attribute)
+            own = cls.own_attributes.get(self.attribute)
+            if own is not None and own.value.kind == "sequence":
+                known = class_names(cls)
+                for name in own.value.strings:
+                    if name not in known and not builds_unknown_parts(cls):
+                        message = f"`{self.attribute}` of `{cls.name}` names `{name}`, which the model does not build"
+                        yield self.finding(module, own.span, message, cls)
+            elif own is None and (value is None or value.kind == "none" or not (value.items or value.text)):
+                blocks = repeated_blocks(cls)
+                if blocks and not cls.has_unknown_base_class:
+                    names = ", ".join(f'"{block.name}"' for block in blocks)
+                    message = (
+                        f"`{cls.name}` declares no `{self.attribute}` ({self.consequence}); its blocks are {names}"
+                    )
+                    yield self.finding(module, cls.facts.header, message, cls, severity=Severity.WARNING)

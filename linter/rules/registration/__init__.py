@@ -1,0 +1,75 @@
+"""REG: the tables of a lazily imported library that a public class must stand in."""
+
+from __future__ import annotations
+
+from linter.project import Class
+
+
+GUIDE = "models.md#registration"
+_PUBLIC_BASES = ("DiffusionPipeline", "ModularPipeline", "SchedulerMixin")
+
+
+_MIXINS = frozenset({"ModelMixin", "ConfigMixin", *_PUBLIC_BASES})
+
+
+def is_public(cls: Class) -> bool:
+    """Whether users import a class from the library: a model with a config, a pipeline or a scheduler, and not a base
+    of those.
+    """
+    if cls.name.startswith("_") or cls.name in _MIXINS or "." in cls.qualname:
+        return False
+    return (cls.is_model and cls.inherits("ConfigMixin")) or cls.inherits(*_PUBLIC_BASES)
+
+
+# A whole lazy library, small: the rules' examples are changes of it.
+MODEL_FILE = """
+            from .configuration_utils import ConfigMixin
+            from .modeling_utils import ModelMixin
+
+
+            class TinyModel(ModelMixin, ConfigMixin):
+                pass
+"""
+
+
+LAZY_TOP = """
+            from typing import TYPE_CHECKING
+
+            from .utils import _LazyModule
+
+            _import_structure = {"models": ["TinyModel"]}
+
+            if TYPE_CHECKING:
+                from .models import TinyModel
+            else:
+                import sys
+
+                sys.modules[__name__] = _LazyModule(__name__, globals()["__file__"], _import_structure)
+"""
+
+
+LAZY_MODELS = """
+            from typing import TYPE_CHECKING
+
+            from ..utils import _LazyModule
+
+            _import_structure = {}
+            _import_structure["tiny"] = ["TinyModel"]
+
+            if TYPE_CHECKING:
+                from .tiny import TinyModel
+            else:
+                import sys
+
+                sys.modules[__name__] = _LazyModule(__name__, globals()["__file__"], _import_structure)
+"""
+
+
+LIBRARY = {
+    "tinylib/__init__.py": LAZY_TOP,
+    "tinylib/utils/__init__.py": "class _LazyModule:\n    pass\n",
+    "tinylib/models/__init__.py": LAZY_MODELS,
+    "tinylib/models/configuration_utils.py": "class ConfigMixin:\n    pass\n",
+    "tinylib/models/modeling_utils.py": "from torch import nn\n\n\nclass ModelMixin(nn.Module):\n    pass\n",
+    "tinylib/models/tiny.py": MODEL_FILE,
+}

@@ -1,0 +1,75 @@
+"""REG003 top-level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from linter.facts import LazyEntry
+from linter.findings import Finding, Safety
+from linter.lazy_packages import Lazy, disagreements, lazy, library, packages_above
+from linter.project import Class, Module
+from linter.registering import with_entry, with_typed_import
+from linter.rules.base import Rule
+from linter.rules.registration import GUIDE, LAZY_TOP, LIBRARY, is_public
+
+
+class TopLevel(Rule):
+    """A public class cannot be imported from the top of the library, or only one of its two lists there names it.
+
+    ## What it does
+    Looks for models, pipelines and schedulers that a sub-package of the library registers in the top-level `__init__`:
+    in `_import_structure` and in the imports under `TYPE_CHECKING`.
+
+    ## Why is this bad?
+    `from library import Name` fails, or type checkers deny what works.
+
+    ## Fix safety
+    Safe: the missing entry or import is added, at its sorted place.
+    """
+
+    code = "REG003"
+    name = "top-level"
+    guide = GUIDE
+    fixes = Safety.SAFE
+    bad = {
+        **LIBRARY,
+        "tinylib/__init__.py": LAZY_TOP.replace("import TinyModel\n", "import TinyModel, SmallModel  #!\n"),
+    }
+    good = LIBRARY
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        top = library(module)
+        if top is None:
+            return
+        if module is top.module:
+            yield from self._between_the_two(top)
+            return
+        for cls in module.classes.values():
+            if not is_public(cls) or not self._is_registered_below(cls, module):
+                continue
+            if top.is_complete and cls.name not in top.names and cls.name not in top.typed_names:
+                submodule = module.name.partition(".")[2]
+                near = self._near(top, module)
+                edits = with_entry(top, submodule, cls.name, near)
+                message = f"`{cls.name}` is missing from `{top.module.name}.__init__`"
+                yield self.finding(module, cls.facts.header, message, cls, edits)
+
+    def _between_the_two(self, top: Lazy) -> Iterator[Finding]:
+        for entry, item in disagreements(top):
+            if entry is not None:
+                message = f"`{entry.name}` is in `_import_structure` and not imported under `TYPE_CHECKING`"
+                edits = with_typed_import(top, entry.submodule, entry.name)
+                yield self.finding(top.module, entry.span, message, entry.name, edits)
+            elif item is not None:
+                message = f"`{item.name}` is imported under `TYPE_CHECKING` and not in `_import_structure`"
+                edits = with_entry(top, item.target.lstrip(".").rpartition(".")[0], item.name)
+                yield self.finding(top.module, item.span, message, item.name, edits)
+
+    def _is_registered_below(self, cls: Class, module: Module) -> bool:
+        tables = [table for package in packages_above(module) if (table := lazy(package)) is not None]
+        return bool(tables) and all(cls.name in table.names for table in tables)
+
+    def _near(self, top: Lazy, module: Module) -> LazyEntry | None:
+        """An entry for a name of the same sub-package: the new one needs the same backends."""
+        first = module.name.split(".")[1]
+        return next((entry for entry in top.entries if entry.submodule.split(".")[0] == first), None)
