@@ -1,5 +1,7 @@
 """Rendering: every template under `templates/folder/` becomes one file of the folder, at the same path without `.j2`.
 
+A template that comes out empty makes no file.
+
 What a template sees, beside Jinja's own:
     spec: the `scaffold.spec.Spec`.
     python: a filter that writes a value as Python source (`[4, 4] | python("tuple[int, ...]")` gives `(4, 4)`).
@@ -53,7 +55,8 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
             line = getattr(error, "lineno", None)
             place = f"{getattr(error, 'name', None) or name}:{line}" if line else name
             raise ScaffoldError(f"the template {place} cannot be rendered: {error}") from error
-        files[name.removeprefix("folder/").removesuffix(".j2")] = text
+        if text.strip():
+            files[name.removeprefix("folder/").removesuffix(".j2")] = text
     return _format(spec.package, files)
 
 

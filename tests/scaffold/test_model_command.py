@@ -30,6 +30,7 @@ FILES = {
     "tests/conftest.py",
     "tests/test_lora.py",
     "tests/test_model.py",
+    "tests/test_parallel.py",
     "tests/test_pipeline.py",
     "tests/test_readme.py",
     "tests/test_weight_mapping.py",

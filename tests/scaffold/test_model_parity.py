@@ -349,7 +349,8 @@ def test_a_spec_without_a_feature_leaves_no_trace_of_it(altered_flux2):
     assert not [
         line for line in source.splitlines() if "kv_cache" in line or "ref_" in line or "ContextParallel" in line
     ]
-    assert "kv_cache_mode" not in package.Flux2Transformer2DModel.metadata()
+    assert not {"kv_cache_mode", "_cp_plan"} & package.Flux2Transformer2DModel.metadata().keys()
+    assert not (Path(package.__path__[0]) / "tests" / "test_parallel.py").exists()
     pair = make_pair(package)
     inputs = make_inputs(pair)
     assert largest_difference(run(pair.ours, inputs), run(pair.theirs, inputs)) == 0
