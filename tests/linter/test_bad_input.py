@@ -67,7 +67,7 @@ def test_an_unknown_code_is_answered_with_the_nearest(
         ("[tool.linter]\nselct = []", "[tool.linter] has an unknown key `selct`; did you mean `select`?"),
         (
             "[tool.linter]\nzzz = 1",
-            "[tool.linter] has an unknown key `zzz`; known keys are select, ignore, exclude, per-file-ignores, cache-dir",
+            "[tool.linter] has an unknown key `zzz`; known keys are select, ignore, exclude, ",
         ),
         ('[tool.linter]\nselect = "ATT"', "[tool.linter] `select` must be a list of strings, not 'ATT'."),
         ("[tool.linter]\nexclude = [1]", "[tool.linter] `exclude` must be a list of strings, not [1]."),
