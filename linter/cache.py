@@ -136,9 +136,10 @@ def _open(path: Path) -> sqlite3.Connection | None:
     """The database, made where it is missing and made anew where it is not one; None where none can be had."""
     for attempt in range(2):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Tools that copy or commit whole folders should leave this one out.
-            (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True)
+                # Tools that copy or commit whole folders should leave this one out.
+                (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
             database = sqlite3.connect(path, timeout=5)
             database.execute("PRAGMA synchronous = OFF")
             database.execute("PRAGMA journal_mode = WAL")

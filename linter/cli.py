@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import io
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,38 @@ from linter.errors import LinterError
 
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
     from linter.cache import Cache
     from linter.config import Config
 
 
 class _Refusal(click.ClickException):
     exit_code = 2
+
+
+class _Progress:
+    """A bar on standard error for work that takes longer than a second, seen only on a terminal."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._begun = time.monotonic()
+        self._bar: ProgressBar[int] | None = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        """Says how far the work is."""
+        if self._bar is None and sys.stderr.isatty() and time.monotonic() - self._begun > 1:
+            self._bar = click.progressbar(length=total, label=self._label, file=sys.stderr)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.pos)
+
+    def __exit__(self, *reason: object) -> None:
+        if self._bar is not None:
+            self._bar.update(self._bar.length - self._bar.pos if self._bar.length else 0)
+            self._bar.render_finish()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,7 +105,8 @@ def check_command(
 
     try:
         files, config, cache = _request(paths, select, ignore, cache_dir, no_cache)
-        report = check(files, config, cache)
+        with _Progress("Checking") as progress:
+            report = check(files, config, cache, progress=progress)
     except LinterError as error:
         raise _Refusal(str(error)) from error
     click.echo(render(report, output_format, Path.cwd()))

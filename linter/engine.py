@@ -4,7 +4,7 @@ holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,13 @@ class Report:
     files: int
 
 
-def check(paths: Sequence[Path], config: Config, cache: Cache, contents: Mapping[Path, bytes] | None = None) -> Report:
+def check(
+    paths: Sequence[Path],
+    config: Config,
+    cache: Cache,
+    contents: Mapping[Path, bytes] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
     """Checks files.
 
     All rules run on a file that is new or whose grounds have changed, so that another selection is answered from the
@@ -38,13 +44,15 @@ def check(paths: Sequence[Path], config: Config, cache: Cache, contents: Mapping
         config: Which rules count, and where.
         cache: Where earlier answers lie.
         contents: What files hold in place of what is on the disk.
+        progress: Told before each file how many are done, and of how many.
     """
     files = Files(cache, contents or {})
     project = Project(files)
     earlier = cache.checked()
     checked: dict[str, Checked] = {}
     found: list[Finding] = []
-    for path in paths:
+    for number, path in enumerate(paths):
+        progress(number, len(paths))
         name = str(path)
         known = earlier.get(name)
         if known is None or not _holds(known, name, files):

@@ -25,6 +25,7 @@ class Files:
         self._contents = contents
         # Keyed by text: a warm run asks tens of thousands of times, and a `Path` is slow to make and to compare.
         self._digests: dict[str, str] = {}
+        self._unparsed: dict[str, bytes] = {}
         self._facts: dict[Path, FileFacts | None] = {}
         self._sources: dict[Path, Source] = {}
         self._exists: dict[Path, bool] = {}
@@ -43,7 +44,8 @@ class Files:
         digest = self._digests.get(path)
         if digest is None:
             try:
-                digest = digest_of(self._read(Path(path)))
+                self._unparsed[path] = self._read(Path(path))
+                digest = digest_of(self._unparsed[path])
             except UnreadableFile:
                 digest = ""
             self._digests[path] = digest
@@ -54,9 +56,10 @@ class Files:
         note(path)
         if path not in self._sources and path not in self.problems:
             try:
-                content = self._read(path)
-                self._digests[str(path)] = digest_of(content)
-                self._sources[path] = decode(path, content, self._digests[str(path)])
+                digest = self.digest(str(path))
+                # What the digest was taken from, so that a file that changes meanwhile is seen in one state.
+                content = self._unparsed.pop(str(path), None) or self._read(path)
+                self._sources[path] = decode(path, content, digest)
             except UnreadableFile as error:
                 self._unreadable(path, error)
         return self._sources.get(path)
