@@ -18,6 +18,10 @@ from linter.findings import Finding
 from linter.source import digest_of
 
 
+_SEAL = 16
+"""The length of a digest in bytes."""
+
+
 class Checked(msgspec.Struct, frozen=True, array_like=True):
     """All findings of one file, before suppressions, and the digests of the files that they rest on (empty for one
     that was not there).
@@ -65,7 +69,7 @@ class MemoryCache:
 class DiskCache:
     """One SQLite file a linter version.
 
-    Its content is data, never code; what does not decode to the expected types is ignored.
+    Its content is data, never code; what was not written so by a linter, or does not decode, is ignored.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -79,8 +83,8 @@ class DiskCache:
     def facts(self, digest: str) -> FileFacts | None:
         """The facts of a content that was read before."""
         for _, blob in self._rows("SELECT digest, facts FROM facts WHERE digest = ?", (digest,)):
-            with contextlib.suppress(msgspec.MsgspecError, TypeError):
-                return self._decode_facts(blob)
+            with contextlib.suppress(msgspec.MsgspecError, TypeError, ValueError):
+                return self._decode_facts(_unsealed(digest, blob))
         return None
 
     def keep_facts(self, digest: str, facts: FileFacts) -> None:
@@ -88,15 +92,15 @@ class DiskCache:
         # A string constant may hold what is not text.
         with contextlib.suppress(UnicodeEncodeError):
             if self._database is not None:
-                self._facts.append((digest, self._encoder.encode(facts)))
+                self._facts.append((digest, _sealed(digest, self._encoder.encode(facts))))
 
     def checked(self) -> Mapping[str, Checked]:
         """What was found in each file, by path."""
         if self._kept:
             return dict(self._kept)
         for path, blob in self._rows("SELECT path, checked FROM checked", ()):
-            with contextlib.suppress(msgspec.MsgspecError, TypeError):
-                self._kept[path] = self._decode_checked(blob)
+            with contextlib.suppress(msgspec.MsgspecError, TypeError, ValueError):
+                self._kept[path] = self._decode_checked(_unsealed(path, blob))
         return dict(self._kept)
 
     def keep_checked(self, checked: Mapping[str, Checked]) -> None:
@@ -108,7 +112,7 @@ class DiskCache:
             # A path with bytes that are not text is checked anew each time.
             with contextlib.suppress(UnicodeEncodeError):
                 if self._kept.get(path) is not item:
-                    new.append((path, self._encoder.encode(item)))
+                    new.append((path, _sealed(path, self._encoder.encode(item))))
         with contextlib.suppress(sqlite3.Error), self._database:
             self._database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", self._facts)
             self._database.executemany("INSERT OR REPLACE INTO checked VALUES (?, ?)", new)
@@ -122,6 +126,18 @@ class DiskCache:
             return self._database.execute(sql, arguments).fetchall()
         except sqlite3.Error:
             return []
+
+
+def _sealed(key: str, content: bytes) -> bytes:
+    """The content behind a digest of it and of its key, which tells a damaged entry from a good one."""
+    return bytes.fromhex(digest_of(key.encode() + content)) + content
+
+
+def _unsealed(key: str, blob: bytes) -> bytes:
+    content = bytes(blob[_SEAL:])
+    if _sealed(key, content) != blob:
+        raise ValueError("damaged")
+    return content
 
 
 @cache
