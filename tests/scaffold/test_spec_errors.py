@@ -156,7 +156,13 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "prefix: Flux2",
         'found duplicate key "layout"',
     ),
-    "alias": ("title: FLUX.2", "title: *all", "title: FLUX.2", "a spec has no aliases"),
+    "alias": (
+        "title: FLUX.2\nsummary: ",
+        "title: &it FLUX.2\nsummary: *it\n# ",
+        "title: FLUX.2",
+        "a spec has no aliases",
+    ),
+    "alias of nothing": ("title: FLUX.2", "title: *it", "title: FLUX.2", "found undefined alias 'it'"),
     "tab": ("title: FLUX.2", "\ttitle: FLUX.2", "title: FLUX.2", "this is not valid YAML: found character '\\t'"),
     "object": ("title: FLUX.2", "title: !!python/name:os.system", "title: FLUX.2", "this is not valid YAML"),
 }
