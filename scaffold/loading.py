@@ -88,6 +88,8 @@ def _parse(path: Path, text: str) -> tuple[Node, Any]:
     except YAMLError as error:
         reason = " ".join(str(error).split())
         raise ScaffoldError(f"{path}:1: this is not valid YAML: {reason}") from None
+    except RecursionError:
+        raise ScaffoldError(f"{path}:1: the values are nested too deeply for a spec") from None
     return root, data
 
 

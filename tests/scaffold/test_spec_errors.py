@@ -198,9 +198,10 @@ def test_a_mistake_is_named_with_its_line(tmp_path, mistake):
         (b"name: \xff\xfe\n", "wrong.yaml: this is not UTF-8 text"),
         (b"name: a\x00b\n", "wrong.yaml:1: this is not valid YAML"),
         (b"name: " + b"[" * 5000, "wrong.yaml:1: brackets are nested too deeply"),
+        (b"name:\n  " + b"- " * 2000, "wrong.yaml:1: the values are nested too deeply for a spec"),
         (b"name: flux2\n3: 4\n", "every key at the top is text"),
     ],
-    ids=["empty", "list", "other-encoding", "null-byte", "deep", "number-as-key"],
+    ids=["empty", "list", "other-encoding", "null-byte", "brackets", "dashes", "number-as-key"],
 )
 def test_a_file_that_is_no_spec_is_refused(tmp_path, content, message):
     path = tmp_path / "wrong.yaml"
