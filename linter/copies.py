@@ -121,6 +121,43 @@ def renamed_text(source: Class | Function, marker: Marker) -> str:
     return text
 
 
+def dead_renames(source: Class | Function, marker: Marker) -> list[tuple[Rename, str]]:
+    """The renames that change nothing in a source's lines, its header included, each with the reason."""
+    text = _without_markers(_text(source.module.source, source))
+    found = []
+    made: dict[str, Rename] = {}
+    for rename in marker.renames:
+        renamed = rename.apply(text)
+        earlier = made.setdefault(rename.old, rename)
+        if earlier.new != rename.new:
+            found.append((rename, f"disagrees with `{earlier}`"))
+        elif renamed == text:
+            found.append((rename, f"changes nothing in `{marker.source}`"))
+        text = renamed
+    return found
+
+
+def without_dead_renames(source: Class | Function, marker: Marker) -> Marker:
+    """The marker without renames that do nothing, and with one rename for two where the second goes on from the
+    first: the shortest that makes the same of the source.
+    """
+    expected = renamed_text(source, marker)
+    renames = list(marker.renames)
+    for index in range(len(renames) - 1, -1, -1):
+        first = renames[index]
+        onward = next((other for other in renames[index + 1 :] if other.old == first.new), None)
+        rest = [*renames[:index], *renames[index + 1 :]]
+        shorter = [rest]
+        if onward is not None and first.all_casing == onward.all_casing:
+            joined = Rename(first.old, onward.new, first.all_casing)
+            shorter.append([joined if rename is first else rename for rename in renames if rename is not onward])
+        for attempt in shorter:
+            if renamed_text(source, Marker(marker.source, tuple(attempt))) == expected:
+                renames = attempt
+                break
+    return Marker(marker.source, tuple(renames))
+
+
 def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) -> str | None:
     """The text of the copy's file with the copy brought into line; None where that cannot be done.
 

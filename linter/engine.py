@@ -79,7 +79,7 @@ def _check_file(path: Path, files: Files, project: Project) -> Checked:
     with reading() as read:
         module = project.module_at(path)
         findings = list(_run_rules(module)) if module else [files.problems[path]]
-    rests_on = {name: files.digest(name) for name in sorted(map(str, read - {path}))}
+    rests_on = {name: files.digest(name) for name in sorted(read - {str(path)})}
     suppressions = module.facts.suppressions if module else ()
     return Checked(
         files.digest(str(path)), rests_on, tuple(sorted(findings, key=lambda item: item.order)), suppressions

@@ -36,7 +36,7 @@ class Files:
         """Whether there is such a file."""
         if path not in self._exists:
             self._exists[path] = path.is_file()
-        note(path)
+        note(str(path))
         return self._exists[path]
 
     def digest(self, path: str) -> str:
@@ -53,7 +53,7 @@ class Files:
 
     def source(self, path: Path) -> Source | None:
         """The text of a file; None where it cannot be read, with the reason in `problems`."""
-        note(path)
+        note(str(path))
         if path not in self._sources and path not in self.problems:
             try:
                 digest = self.digest(str(path))
@@ -66,7 +66,7 @@ class Files:
 
     def facts(self, path: Path) -> FileFacts | None:
         """The facts of a file; None where it cannot be read or parsed, with the reason in `problems`."""
-        note(path)
+        note(str(path))
         if path not in self._facts:
             digest = self.digest(str(path))
             facts = self._cache.facts(digest) if digest else None

@@ -19,7 +19,7 @@ from linter.facts import (
     FunctionFacts,
     Value,
 )
-from linter.queries import note, query, reading
+from linter.queries import note_all, query, reading
 from linter.source import Source
 
 
@@ -41,8 +41,8 @@ class Project:
     def __init__(self, files: Files) -> None:
         self.files = files
         self._modules: dict[Path, Module | None] = {}
-        self._roots: dict[Path, tuple[Path, set[Path]]] = {}
-        self._definitions: dict[tuple[str, Path], tuple[Class | Function | Module | None, set[Path]]] = {}
+        self._roots: dict[Path, tuple[Path, set[str]]] = {}
+        self._definitions: dict[tuple[str, Path], tuple[Class | Function | Module | None, set[str]]] = {}
 
     def module_at(self, path: Path) -> Module | None:
         """The module of a file, or None where the file cannot be read."""
@@ -77,8 +77,7 @@ class Project:
                 kept = (self._follow(target, root), files)
             self._definitions[target, root] = kept
         else:
-            for path in kept[1]:
-                note(path)
+            note_all(kept[1])
         return kept[0]
 
     def _follow(self, target: str, root: Path) -> Class | Function | Module | None:
@@ -125,8 +124,7 @@ class Project:
                     root = root.parent
             kept = self._roots[folder] = (root, files)
         else:
-            for path in kept[1]:
-                note(path)
+            note_all(kept[1])
         return kept[0]
 
 
@@ -220,8 +218,10 @@ class Module:
                     return self.absolute(item.target) + dot + rest
             if head in function.local_names:
                 return ""
-        if head in self.imports and not any(facts.name == head for facts in self.facts.classes):
-            return self.imports[head] + dot + rest
+        # A definition under the name of an import (a stand-in for a missing backend) is what the file means by it.
+        imported = None if head in self.classes else self.imports.get(head)
+        if imported is not None:
+            return imported + dot + rest
         if head in self.facts.bindings:
             return f"{self.name}.{path}" if self.name else path
         return path if head in _BUILTINS else ""

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 
 T = TypeVar("T")
 
-_readers: list[set[Path]] = []
+_readers: list[set[str]] = []
 
 
-def note(path: Path) -> None:
+def note(path: str) -> None:
     """Notes that the answer being worked out rests on a file (or on its absence)."""
     if _readers:
         _readers[-1].add(path)
 
 
+def note_all(paths: set[str]) -> None:
+    """Notes the files of an answer that was worked out before."""
+    if _readers:
+        _readers[-1] |= paths
+
+
 @contextmanager
-def reading() -> Iterator[set[Path]]:
+def reading() -> Iterator[set[str]]:
     """Collects the files that are read inside the block; they count as read by the block around it too."""
-    files: set[Path] = set()
+    files: set[str] = set()
     _readers.append(files)
     try:
         yield files
@@ -53,12 +58,11 @@ class query(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> query[T] | T:
         if instance is None:
             return self
-        kept: tuple[T, set[Path]] | None = instance.__dict__.get(self._slot)
+        kept: tuple[T, set[str]] | None = instance.__dict__.get(self._slot)
         if kept is None:
             with reading() as files:
                 answer = self._function(instance)
             instance.__dict__[self._slot] = (answer, files)
             return answer
-        if _readers:
-            _readers[-1] |= kept[1]
+        note_all(kept[1])
         return kept[0]

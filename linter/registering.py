@@ -54,7 +54,7 @@ def with_typed_import(table: Lazy, submodule: str, name: str) -> tuple[Edit, ...
         home = "." + ".".join(parts[:depth])
         same = next((item for item in table.typed if item.target.rpartition(".")[0] == home), None)
         if same is not None:
-            text = _with_import(source.between(same.statement), name)
+            text = extended_import(source.between(same.statement), name)
             return (Edit(str(source.path), same.statement, text),) if text else ()
     # A table's order is by submodule: the new import goes behind the last one that sorts before it.
     before = [item for item in table.typed if item.target < f".{submodule}.{name}"]
@@ -97,7 +97,7 @@ def _with_string(text: str, name: str) -> str | None:
     return cst.Module([]).code_for_node(node.with_changes(elements=elements))
 
 
-def _with_import(text: str, name: str) -> str | None:
+def extended_import(text: str, name: str) -> str | None:
     """The source of a `from ... import` statement with one more name; None where it is not such a statement."""
     import libcst as cst
 

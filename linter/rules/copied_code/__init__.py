@@ -26,3 +26,11 @@ def source_of(module: Module, marker: Marker) -> Class | Function | None:
     """The definition that a marker names."""
     found = module.project.definition(marker.source, module.root)
     return None if isinstance(found, Module) else found
+
+
+def marker_of(definition: Class | Function) -> Marker | None:
+    """The well-formed marker that stands above a definition."""
+    for comment, marker in markers(definition.module):
+        if comment.qualname == definition.qualname and marker is not None:
+            return marker
+    return None

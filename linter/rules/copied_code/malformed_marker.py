@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.copies import guess_marker
-from linter.findings import Finding
+from linter.findings import Edit, Finding, Safety
 from linter.project import Module
 from linter.rules.base import Rule
 from linter.rules.copied_code import GUIDE, markers
@@ -22,12 +22,14 @@ class MalformedMarker(Rule):
     word.
 
     ## Fix safety
-    No fix yet.
+    Safe: only the comment is written anew, and only where what it means can be told. What the marker then says of the
+    code below it is another rule's matter.
     """
 
     code = "CPY003"
     name = "malformed-marker"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = {
         "tinylib/__init__.py": "",
         "tinylib/origin.py": "def scale_noise(sample):\n    return sample\n",
@@ -54,4 +56,5 @@ class MalformedMarker(Rule):
             meant = guess_marker(comment.text)
             message = "this `# Copied from` marker cannot be read"
             message += f"; write `{meant}`" if meant else "; write `# Copied from package.module.Name with Old->New`"
-            yield self.finding(module, comment.span, message, comment.qualname)
+            edits = (Edit(str(module.path), comment.span, str(meant)),) if meant else ()
+            yield self.finding(module, comment.span, message, comment.qualname, edits)

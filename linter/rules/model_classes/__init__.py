@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.facts import FunctionFacts
+from linter.facts import Call, FunctionFacts
 from linter.findings import Finding, Severity
-from linter.project import Class, Module
+from linter.project import Class, Function, Module
 from linter.rules.base import Rule
 
 
@@ -69,6 +69,46 @@ def builds_unknown_parts(cls: Class) -> bool:
             if call.assigned.startswith("self.") and (local or factory or call.path.endswith("[]")):
                 return True
     return cls.has_unknown_base_class
+
+
+def member_names(cls: Class) -> frozenset[str] | None:
+    """The attribute names of all layers, parameters and buffers that a model owns at any depth; None where some cannot
+    be known.
+    """
+    names: set[str] = set()
+    for part in cls.all_parts():
+        if part.has_unknown_base_class:
+            return None
+        names |= part.assigned
+        for ancestor in part.ancestors:
+            init = ancestor.own_methods.get("__init__") if isinstance(ancestor, Class) else None
+            for call in init.facts.calls if init else ():
+                first = call.arguments[0].path if call.arguments else ""
+                if call.method in ("register_buffer", "register_parameter", "add_module"):
+                    if first[:1] not in ("'", '"'):
+                        return None
+                    names.add(first[1:-1])
+                elif call.path == "setattr" or (call.assigned.startswith("self.") and _is_opaque(init, call)):
+                    return None
+    return frozenset(names)
+
+
+def _is_opaque(init: Function | None, call: Call) -> bool:
+    """Whether a call may build a layer whose own names cannot be seen: a class in a variable, a factory, another
+    library's class.
+    """
+    if init is None or not call.path.replace(".", "").replace("_", "a").isalnum():
+        return True
+    target = init.target(call.path)
+    if not target:
+        # Methods of local values (`weights.clone()`) make no layers, what is called by a local name may.
+        return "." not in call.path
+    if target.startswith("torch.nn.") and "Transformer" not in call.method and call.method != "MultiheadAttention":
+        return False
+    found = init.callee(call)
+    return (isinstance(found, Function) and found.cls is None) or (
+        found is None and call.method[:1].isupper() and not target.startswith("torch.")
+    )
 
 
 class NamesOfClasses(Rule):

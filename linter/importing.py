@@ -1,0 +1,46 @@
+"""Edits that bring a name into a file: into the import that its package has already, else into one of its own."""
+
+from __future__ import annotations
+
+from linter.facts import Import, Span
+from linter.findings import Edit
+from linter.project import Module
+from linter.registering import extended_import
+
+
+def with_import(module: Module, target: str) -> tuple[Edit, ...]:
+    """The edit after which a file imports a name; none where it does so already or has no import to stand beside.
+
+    Args:
+        module: The file.
+        target: The absolute name, such as `diffusers.utils.apply_lora_scale`.
+    """
+    package, _, name = target.rpartition(".")
+    if name in module.facts.bindings:
+        return ()
+    plain = [item for item in module.facts.imports if not item.type_checking and not item.backends]
+    same = next((item for item in plain if _takes_from(module, item, package)), None)
+    if same is not None:
+        text = extended_import(module.source.between(same.statement), name)
+        return (Edit(str(module.path), same.statement, text),) if text else ()
+    at_margin = [item for item in plain if item.statement.column == 0 and not item.target.startswith("__future__.")]
+    if not at_margin:
+        return ()
+    line = max(item.statement.end_line for item in at_margin) + 1
+    statement = f"from {_spelled(module, package)} import {name}\n"
+    return (Edit(str(module.path), Span(line, 0, line, 0), statement),)
+
+
+def _takes_from(module: Module, item: Import, package: str) -> bool:
+    return module.absolute(item.target).rpartition(".")[0] == package and item.target.rpartition(".")[0] != ""
+
+
+def _spelled(module: Module, package: str) -> str:
+    """The package as the file would write it: relative within one library."""
+    own, other = module.package.split("."), package.split(".")
+    if not module.package or own[0] != other[0]:
+        return package
+    shared = 0
+    while shared < min(len(own), len(other)) and own[shared] == other[shared]:
+        shared += 1
+    return "." * (len(own) - shared + 1) + ".".join(other[shared:])
