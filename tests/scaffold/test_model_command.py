@@ -125,7 +125,7 @@ def test_a_read_only_place_is_refused(tmp_path):
     place.mkdir()
     place.chmod(0o555)
     # Permissions mean nothing to root, and the user without them has to reach the place.
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
     program = (
         "import os, pathlib\n"
