@@ -30,7 +30,5 @@ def source_of(module: Module, marker: Marker) -> Class | Function | None:
 
 def marker_of(definition: Class | Function) -> Marker | None:
     """The well-formed marker that stands above a definition."""
-    for comment, marker in markers(definition.module):
-        if comment.qualname == definition.qualname and marker is not None:
-            return marker
-    return None
+    above = (item.text for item in definition.module.facts.copied if item.qualname == definition.qualname)
+    return next((marker for marker in map(parse_marker, above) if marker is not None), None)
