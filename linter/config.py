@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from linter.errors import LinterError
+from linter.findings import Finding, Severity
 from linter.selection import ALWAYS, expand, selected_codes
 
 
@@ -33,10 +34,13 @@ class Config:
     exclude: tuple[str, ...] = ()
     per_file_ignores: tuple[tuple[str, frozenset[str]], ...] = ()
     cache_dir: Path = Path(DEFAULT_CACHE)
+    shows_advice: bool = True
+    """Whether the selection was asked for: advice is not shown to who asked for nothing."""
 
-    def counts(self, code: str, path: Path) -> bool:
-        """Whether findings of a rule in a file are shown."""
-        if code not in self.selected:
+    def counts(self, finding: Finding, path: Path) -> bool:
+        """Whether a finding in a file is shown."""
+        code = finding.code
+        if code not in self.selected or (finding.severity is Severity.ADVICE and not self.shows_advice):
             return False
         if code in ALWAYS or not self.per_file_ignores:
             return True
@@ -78,6 +82,7 @@ def load_config(here: Path, select: Sequence[str], ignore: Sequence[str], cache_
         exclude=tuple(_strings(file, table, "exclude")),
         per_file_ignores=per_file_ignores,
         cache_dir=cache_dir or root / _string(file, table, "cache-dir", DEFAULT_CACHE),
+        shows_advice=bool(select or always),
     )
 
 

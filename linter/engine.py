@@ -59,7 +59,7 @@ def check(
             known = _check_file(path, files, project)
         checked[name] = known
         shown = apply_suppressions(path, known.suppressions, known.findings, config.selected, files)
-        found.extend(finding for finding in shown if config.counts(finding.code, path))
+        found.extend(finding for finding in shown if config.counts(finding, path))
     cache.keep_checked(checked)
     return Report(tuple(sorted(found, key=lambda finding: finding.order)), len(paths))
 

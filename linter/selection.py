@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from linter.errors import LinterError
-from linter.findings import Severity
-from linter.rules import FAMILIES, all_rules, rules_by_code
+from linter.rules import FAMILIES, rules_by_code
 
 
 ALWAYS = frozenset({"LNT001", "LNT005"})
@@ -15,15 +14,12 @@ ALWAYS = frozenset({"LNT001", "LNT005"})
 
 
 def selected_codes(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
-    """The codes that a selection means. Nothing selected means every rule but advice.
+    """The codes that a selection means. Nothing selected means every rule; what is mere advice is not shown then.
 
     Raises:
         LinterError: a name that is no code and no family.
     """
-    if select:
-        chosen = expand(select)
-    else:
-        chosen = {rule.code for rule in all_rules() if rule.severity is not Severity.ADVICE}
+    chosen = expand(select or ["ALL"])
     # The more exact name wins: `--select ATT001 --ignore ATT` keeps ATT001.
     exact = {name.upper() for name in select} & set(rules_by_code())
     ignored = {code for name in ignore for code in expand([name]) if name.upper() == code or code not in exact}

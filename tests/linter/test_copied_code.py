@@ -1,0 +1,85 @@
+"""Copied code beyond the rules' own examples: cycles, markers that cover each other, what a fix leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+ORIGIN = "def scale_noise(sample):\n    return sample * 2\n"
+BETWEEN = (
+    "# Copied from tinylib.origin.scale_noise with sample->latents\n"
+    "def scale_noise(latents):\n    return latents * 2\n"
+)
+COPY = "# Copied from tinylib.between.scale_noise\ndef scale_noise(latents):\n    return latents * 2\n"
+
+
+def test_advice_is_shown_to_who_asks_for_it(write: Callable[..., None], run: Callable[..., Any]) -> None:
+    write(
+        {
+            "tinylib/__init__.py": "",
+            "tinylib/origin.py": ORIGIN,
+            "tinylib/between.py": BETWEEN,
+            "tinylib/copy.py": COPY,
+        }
+    )
+    assert run("check", "--no-cache", ".").code == 0
+    asked = run("check", "--no-cache", "--select", "CPY", ".")
+    assert asked.code == 1
+    assert "`tinylib.between.scale_noise` is itself a copy" in asked.out
+
+
+def test_copies_in_a_circle_are_an_error_that_nobody_has_to_ask_for(
+    write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    circle = ORIGIN.replace("def", "# Copied from tinylib.copy.scale_noise\ndef", 1)
+    copy = ORIGIN.replace("def", "# Copied from tinylib.origin.scale_noise\ndef", 1)
+    write({"tinylib/__init__.py": "", "tinylib/origin.py": circle, "tinylib/copy.py": copy})
+    found = run("check", "--no-cache", "--output-format", "json", ".").findings
+    assert [(item["code"], item["severity"], item["path"]) for item in found] == [
+        ("CPY007", "error", "tinylib/copy.py"),
+        ("CPY007", "error", "tinylib/origin.py"),
+    ]
+
+
+def test_a_copy_that_differs_from_the_origin_keeps_its_marker(
+    write: Callable[..., None], run: Callable[..., Any], folder: Path
+) -> None:
+    differs = BETWEEN.replace("* 2", "* 3")
+    copy = COPY.replace("* 2", "* 3")
+    write(
+        {
+            "tinylib/__init__.py": "",
+            "tinylib/origin.py": ORIGIN,
+            "tinylib/between.py": differs,
+            "tinylib/copy.py": copy,
+        }
+    )
+    run("fix", "--no-cache", "--select", "CPY007", ".")
+    assert (folder / "tinylib/copy.py").read_text() == copy
+
+
+def test_two_replacements_for_one_name_disagree(write: Callable[..., None], check: Callable[..., Any]) -> None:
+    marker = "# Copied from tinylib.origin.scale_noise with sample->latents, sample->video\n"
+    write(
+        {"tinylib/__init__.py": "", "tinylib/origin.py": ORIGIN, "tinylib/copy.py": marker + BETWEEN.split("\n", 1)[1]}
+    )
+    messages = [item["message"] for item in check(".").findings if item["code"] == "CPY004"]
+    assert messages == ["the rename `sample->video` disagrees with `sample->latents`"]
+
+
+def test_a_rename_is_alive_that_only_one_casing_needs(write: Callable[..., None], check: Callable[..., Any]) -> None:
+    marker = "# Copied from tinylib.origin.scale_noise with Sample->Latents all-casing\n"
+    write(
+        {"tinylib/__init__.py": "", "tinylib/origin.py": ORIGIN, "tinylib/copy.py": marker + BETWEEN.split("\n", 1)[1]}
+    )
+    assert [item for item in check(".").findings if item["code"].startswith("CPY")] == []
+
+
+def test_a_marker_between_decorator_and_def_is_in_its_place(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    copy = "import torch\n\n\n@torch.no_grad()\n# Copied from tinylib.origin.scale_noise\n" + ORIGIN
+    write({"tinylib/__init__.py": "", "tinylib/origin.py": ORIGIN, "tinylib/copy.py": copy})
+    assert [item for item in check(".").findings if item["code"].startswith("CPY")] == []
