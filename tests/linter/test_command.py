@@ -37,8 +37,12 @@ class TinyAttention(nn.Module):
 """
 
 
+BROKEN = {"FWD001", "FWD002", "FWD008"}
+
+
 def codes(outcome: Any) -> list[str]:
-    return sorted({finding["code"] for finding in outcome.findings})
+    """Which of the rules that `SEVERAL` is written to break were found to be broken."""
+    return sorted({finding["code"] for finding in outcome.findings} & BROKEN)
 
 
 def test_exit_codes_tell_clean_from_found(write: Callable[..., None], run: Callable[..., Any]) -> None:
