@@ -10,7 +10,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from linter.documentation import rule_page, rules_table
-from linter.rules import all_rules
+from linter.rules import FAMILIES, all_rules
 from linter.rules.base import Rule
 
 
@@ -29,7 +29,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     sections = {title: entries for section in navigation for title, entries in section.items()}
     for entry in sections["linter"]:
         if isinstance(entry, dict):
-            entry["Rules"] += [_rule_path(rule.code) for rule in all_rules()]
+            entry["Rules"] += _rules_by_family()
     sections["Skills"] += [_guide_path(guide) for guide in _guides()]
     return config
 
@@ -43,6 +43,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+def _rules_by_family() -> list[dict[str, list[str]]]:
+    return [
+        {name.replace("_", " ").capitalize(): [_rule_path(rule.code) for rule in all_rules() if rule.family() == code]}
+        for code, name in FAMILIES.items()
+    ]
 
 
 def _rule_page(rule: type[Rule]) -> str:
