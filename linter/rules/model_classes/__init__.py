@@ -76,39 +76,56 @@ def member_names(cls: Class) -> frozenset[str] | None:
     be known.
     """
     names: set[str] = set()
-    for part in cls.all_parts():
-        if part.has_unknown_base_class:
-            return None
+    parts = [cls]
+    for part in parts:
         names |= part.assigned
         for ancestor in part.ancestors:
-            init = ancestor.own_methods.get("__init__") if isinstance(ancestor, Class) else None
-            for call in init.facts.calls if init else ():
-                first = call.arguments[0].path if call.arguments else ""
-                if call.method in ("register_buffer", "register_parameter", "add_module"):
-                    if first[:1] not in ("'", '"'):
-                        return None
-                    names.add(first[1:-1])
-                elif call.path == "setattr" or (call.assigned.startswith("self.") and _is_opaque(init, call)):
+            if isinstance(ancestor, str):
+                if part.has_unknown_base_class and not ancestor.startswith("torch.nn."):
                     return None
+                continue
+            init = ancestor.own_methods.get("__init__")
+            if init is None:
+                continue
+            if any(_hides_names(init, call) for call in init.facts.calls):
+                return None
+            names.update(
+                call.arguments[0].path[1:-1]
+                for call in init.facts.calls
+                if call.method in _REGISTERING and call.arguments
+            )
+            # Every class that is mentioned may be built, also through a variable that holds it.
+            parts.extend(part for part in _mentioned_modules(init) if part not in parts)
     return frozenset(names)
 
 
-def _is_opaque(init: Function | None, call: Call) -> bool:
-    """Whether a call may build a layer whose own names cannot be seen: a class in a variable, a factory, another
-    library's class.
+_REGISTERING = ("register_buffer", "register_parameter", "add_module", "setattr")
+
+
+def _mentioned_modules(function: Function) -> list[Class]:
+    found = (
+        function.module.find(name) for name in sorted(function.facts.body.names) if name.lstrip("_")[:1].isupper()
+    )
+    return [cls for cls in found if isinstance(cls, Class) and cls.is_module]
+
+
+def _hides_names(init: Function, call: Call) -> bool:
+    """Whether a call in `__init__` may bring layers whose own names cannot be seen: a class out of a table, a factory,
+    another library's model.
     """
-    if init is None or not call.path.replace(".", "").replace("_", "a").isalnum():
+    if call.method in _REGISTERING:
+        return not call.arguments or call.arguments[0].path[:1] not in ("'", '"')
+    if not call.assigned.startswith("self."):
+        return False
+    if call.path.endswith("[]"):
         return True
     target = init.target(call.path)
-    if not target:
-        # Methods of local values (`weights.clone()`) make no layers, what is called by a local name may.
-        return "." not in call.path
-    if target.startswith("torch.nn.") and "Transformer" not in call.method and call.method != "MultiheadAttention":
-        return False
-    found = init.callee(call)
-    return (isinstance(found, Function) and found.cls is None) or (
-        found is None and call.method[:1].isupper() and not target.startswith("torch.")
-    )
+    if target.startswith("torch."):
+        return call.method.startswith(("Transformer", "MultiheadAttention"))
+    callee = init.callee(call)
+    if isinstance(callee, Function):
+        return bool(_mentioned_modules(callee))
+    return callee is None and bool(target) and call.method[:1].isupper()
 
 
 class NamesOfClasses(Rule):
