@@ -17,6 +17,11 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([-_.][a-z0-9]+)*")
 _KEY = re.compile(r"[\w.{}]+")
 _BREAKING = ("\\", '"""', "\0")
 _IDENTIFIERS = ("attribute", "argument", "block", "norm", "projection")
+# The streams of each kind of stage, and the argument of a block's forward that carries each.
+_ARGUMENTS = {
+    "apart": {"image": "hidden_states", "text": "encoder_hidden_states"},
+    "joined": {"joint": "hidden_states"},
+}
 _SLOTS = ("shift", "scale", "gate")
 _TYPES = {
     "int": (int,),
@@ -41,7 +46,7 @@ class Problem:
 
 def first_problem(spec: Spec) -> Problem | None:
     """The first problem in the order in which a person reads the file, or `None`."""
-    for check in (_names, _texts, _config, _dimensions, _modulation, _stages, _weights, _published, _rope):
+    for check in (_names, _texts, _config, _dimensions, _modulation, _stages, _weights, _published, _tiny, _rope):
         for problem in check(spec):
             return problem
     return None
@@ -130,7 +135,16 @@ def _stages(spec: Spec) -> Iterator[Problem]:
     for index, stage in enumerate(spec.stages):
         place = ("stages", index)
         yield from _config_key(spec, (*place, "count"), stage.count)
+        yield from _stream_names(stage, place)
         yield from _streams(spec, stage, place)
+
+
+def _stream_names(stage: Stage, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    wanted = _ARGUMENTS[stage.kind]
+    given = {name: stream.argument for name, stream in stage.streams.items()}
+    if given != wanted:
+        expected = " and ".join(f"{name!r} with the argument {argument}" for name, argument in wanted.items())
+        yield Problem((*place, "streams"), f"a stage of kind {stage.kind!r} has the stream(s) {expected}")
 
 
 def _streams(spec: Spec, stage: Stage, place: tuple[str | int, ...]) -> Iterator[Problem]:
@@ -197,6 +211,12 @@ def _published(spec: Spec) -> Iterator[Problem]:
                 yield Problem((*place, key), reason, key, tuple(spec.config), on_key=True)
             elif not _is_of_type(value, spec.config[key].type):
                 yield Problem((*place, key), f"expected {spec.config[key].type}, got {value!r}")
+
+
+def _tiny(spec: Spec) -> Iterator[Problem]:
+    for key in (spec.dimensions.in_channels, spec.dimensions.text):
+        if key not in spec.tiny.config:
+            yield Problem(("tiny", "config"), f"{key!r} is missing; the other tiny components are made to fit it")
 
 
 def _rope(spec: Spec) -> Iterator[Problem]:

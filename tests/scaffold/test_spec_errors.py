@@ -83,6 +83,18 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "norms: {text: norm2_context}",
         "'txt' is not a stream of this stage; did you mean 'text'?",
     ),
+    "stream of another name": (
+        "      joint: {argument",
+        "      both: {argument",
+        "      joint: {argument",
+        "a stage of kind 'joined' has the stream(s) 'joint' with the argument hidden_states",
+    ),
+    "tiny model without a size that others need": (
+        "    joint_attention_dim: 48\n",
+        "",
+        "    in_channels: 16",
+        "`tiny.config`: 'joint_attention_dim' is missing",
+    ),
     "too many sets of modulation": (
         "sets: 2, argument: temb_mod_img",
         "sets: 3, argument: temb_mod_img",
