@@ -25,6 +25,7 @@ _LOOSE = re.compile(
     r"^#+\s*copied\s+from\s*:?\s*`?(?P<source>[A-Za-z_][\w./]*\w)`?\.?\s*(?:with\b\s*:?\s*(?P<renames>.*))?$",
     re.IGNORECASE,
 )
+_LIBRARY = re.compile(r"copied\s+from[\s:`]*(\w+)", re.IGNORECASE)
 _RENAME = re.compile(r"^(?P<old>[^\s>]+)->(?P<new>\S+)(?: (?P<all_casing>all-casing))?$")
 _LOOSE_RENAME = re.compile(
     r"^(?P<old>\S+?)\s*-+>\s*(?P<new>\S+?)(?P<all_casing>\s+all[-_ ]?casing)?\.?$", re.IGNORECASE
@@ -92,6 +93,12 @@ def guess_marker(text: str) -> Marker | None:
             return None
         renames.append(Rename(found["old"], found["new"], found["all_casing"] is not None))
     return Marker(re.sub(r"[./]+", ".", match["source"]), tuple(renames))
+
+
+def library_of(text: str) -> str:
+    """The library that a marker, well formed or not, names a part of."""
+    match = _LIBRARY.search(text)
+    return match[1] if match else ""
 
 
 def in_sync(copy: Class | Function, source: Class | Function, marker: Marker) -> bool:
@@ -172,7 +179,7 @@ def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) 
     found, expected = "\n".join(lines[:end]), renamed_text(source, marker)
     try:
         old_tree, new_tree = cst.parse_module(_wrap(found)), cst.parse_module(_wrap(expected))
-    except cst.ParserSyntaxError:
+    except (cst.ParserSyntaxError, SyntaxError):
         return None
     old, new = (cst.ensure_type(tree.body[0], cst.If).body.body[0] for tree in (old_tree, new_tree))
     changes: dict[str, object] = {"body": _moved(new.body, source, copy)} if hasattr(new, "body") else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.copies import Marker, guess_marker, parse_marker
+from linter.copies import Marker, library_of, parse_marker
 from linter.facts import Copied
 from linter.project import Class, Function, Module
 
@@ -16,10 +16,8 @@ def markers(module: Module) -> Iterator[tuple[Copied, Marker | None]]:
     """The comments that mark copies of this library's own code, with what each says; None for a malformed one."""
     library = module.name.partition(".")[0]
     for comment in module.facts.copied:
-        marker = parse_marker(comment.text)
-        meant = marker or guess_marker(comment.text)
-        if meant is None or meant.source.partition(".")[0] == library:
-            yield comment, marker
+        if library_of(comment.text) == library:
+            yield comment, parse_marker(comment.text)
 
 
 def source_of(module: Module, marker: Marker) -> Class | Function | None:
