@@ -9,9 +9,9 @@ What a template sees, beside Jinja's own:
         there; a second number is where the further lines begin; a third what they begin with).
 A template may include any other by its path under `templates/`; undefined names are errors. `model.py` puts together
 `layouts/<layout>` and `components/`, where an operation of the block programs is a folder: `processor` and, for models
-with a cache for reference tokens, `kv_processor`; `classes`; `build`, its line in a block's `__init__`; `call`, its line in
-a block's `forward`. Python files pass through ruff afterwards, which sorts and prunes imports and lays the code out, so
-a template minds what it says and not how it is wrapped.
+with a cache for reference tokens, `kv_processor`; `classes`; `build`, its line in a block's `__init__`; `call`, its
+line in a block's `forward`. Python files pass through ruff afterwards, which sorts and prunes imports and lays out the
+code, so a template minds what it says and not how it is wrapped.
 """
 
 from __future__ import annotations
