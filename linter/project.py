@@ -193,6 +193,20 @@ class Module:
         }
         return {**methods, **self.functions, **self.classes}
 
+    @query
+    def attribute_names(self) -> frozenset[str]:
+        """Every name that a function of the file reads an attribute by, calls a method by, or passes as a string."""
+        words: set[str] = set()
+        for definition in self.definitions.values():
+            if isinstance(definition, Class):
+                continue
+            for call in definition.facts.calls:
+                words.update(call.path.replace("()", "").replace("[]", "").split(".")[1:])
+                words.update(argument.path[1:-1] for argument in call.arguments if argument.path[:1] in "'\"")
+            for read in definition.facts.reads:
+                words.update(read.path.replace("()", "").replace("[]", "").split(".")[1:])
+        return frozenset(words)
+
     def absolute(self, target: str) -> str:
         """An import's target with its leading dots resolved."""
         if not target.startswith("."):

@@ -9,7 +9,7 @@ from linter.facts.bodies import FunctionNode, decorators_of, function_facts, imp
 from linter.facts.comments import copied_markers, may_have_comments, suppressions
 from linter.facts.lazy_tables import LazyTable, backends_of
 from linter.facts.paths import Places, path_of
-from linter.facts.values import Attribute, ClassFacts, FileFacts, FunctionFacts, Import, Value
+from linter.facts.values import Attribute, Call, ClassFacts, FileFacts, FunctionFacts, Import, Value
 from linter.source import Source
 
 
@@ -40,6 +40,7 @@ def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
         lazy_is_complete=file.lazy.is_complete,
         copied=copied_markers(source.lines, spanning, definitions) if has_comments else (),
         suppressions=suppressions(source.text, source.lines, blocks) if has_comments else (),
+        calls=tuple(file.calls),
     )
 
 
@@ -94,6 +95,7 @@ class _File:
         self.functions: list[FunctionFacts] = []
         self.attributes: list[Attribute] = []
         self.bindings: set[str] = set()
+        self.calls: list[Call] = []
         self.lazy = LazyTable(places)
         self._backends: tuple[str, ...] = ()
         self._type_checking = False
@@ -124,6 +126,9 @@ class _File:
                 self._assignment(node)
             elif isinstance(node, ast.Expr):
                 self.lazy.call(node.value, self._backends, self._fallback)
+                if isinstance(node.value, ast.Call):
+                    place = self._places.span(node.value)
+                    self.calls.append(Call(path_of(node.value.func), (), place, (), "", -1, -1))
             elif isinstance(node, ast.If):
                 self._if(node)
             elif isinstance(node, ast.Try):

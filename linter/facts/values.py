@@ -316,3 +316,5 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     """False where the lazy table takes entries that cannot be read."""
     copied: tuple[Copied, ...]
     suppressions: tuple[Suppression, ...]
+    calls: tuple[Call, ...] = ()
+    """The calls that are statements of the module itself."""

@@ -62,10 +62,10 @@ class PatternNames(Rule):
             names = member_names(cls) if declared else None
             for attribute in declared if names is not None else ():
                 for pattern in attribute.value.strings:
-                    if not all(
-                        any(word in name for name in names or ()) for word in re.findall(r"[a-zA-Z_]\w+", pattern)
-                    ):
-                        message = f"`{attribute.name}` has `{pattern}`, which matches nothing that `{cls.name}` builds"
+                    if not self._matches(pattern, names or frozenset()):
+                        message = (
+                            f"`{attribute.name}` has `{pattern}`, which nothing that `{cls.name}` builds is called"
+                        )
                         yield self.finding(module, attribute.span, message, cls)
             values = [cls.attribute(name) for name in self._ATTRIBUTES]
             if all(value is None or value.kind == "none" for value in values) and repeated_blocks(cls):
@@ -73,3 +73,7 @@ class PatternNames(Rule):
                     f"`{cls.name}` declares no `_skip_layerwise_casting_patterns`: only the default names are kept"
                 )
                 yield self.finding(module, cls.facts.header, message, cls, severity=Severity.WARNING)
+
+    def _matches(self, pattern: str, names: frozenset[str]) -> bool:
+        """Whether every word of a regular expression stands in some name."""
+        return all(any(word in name for name in names) for word in re.findall(r"[a-zA-Z_]\w+", pattern))
