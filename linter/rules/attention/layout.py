@@ -1,0 +1,149 @@
+"""ATT013 layout."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from linter.facts import Call, Write
+from linter.findings import Finding
+from linter.project import Function, Module
+from linter.rules.attention import DISPATCH, GUIDE
+from linter.rules.base import Rule
+
+
+class Layout(Rule):
+    """`dispatch_attention_fn` is given tensors with the heads before the tokens.
+
+    ## What it does
+    Follows query, key and value through the function, from where they are split into heads: a `transpose(1, 2)` or a
+    `permute(0, 2, 1, 3)` that nothing takes back puts the heads first.
+
+    ## Why is this bad?
+    The dispatcher takes `(batch, tokens, heads, head_dim)`. In the other order every head attends over heads, not over
+    tokens; the shapes fit, so nothing fails.
+
+    ## Exceptions
+    Tensors whose way cannot be followed.
+    """
+
+    code = "ATT013"
+    name = "layout"
+    guide = GUIDE
+    bad = """
+        from diffusers.models.attention_dispatch import dispatch_attention_fn
+
+
+        class TinyAttnProcessor:
+            _attention_backend = None
+            _parallel_config = None
+
+            def __call__(self, attn, hidden_states):
+                query = attn.to_q(hidden_states).unflatten(-1, (-1, attn.head_dim)).transpose(1, 2)
+                query = attn.norm_q(query)
+                return dispatch_attention_fn(  #!
+                    query, query, query, backend=self._attention_backend, parallel_config=self._parallel_config
+                )
+    """
+    good = """
+        from diffusers.models.attention_dispatch import dispatch_attention_fn
+
+
+        class TinyAttnProcessor:
+            _attention_backend = None
+            _parallel_config = None
+
+            def __call__(self, attn, hidden_states):
+                query = attn.to_q(hidden_states).unflatten(-1, (-1, attn.head_dim))
+                query = attn.norm_q(query)
+                return dispatch_attention_fn(
+                    query, query, query, backend=self._attention_backend, parallel_config=self._parallel_config
+                )
+    """
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        calls_it = DISPATCH in module.facts.bindings
+        functions = (item for item in module.definitions.values() if calls_it and isinstance(item, Function))
+        for function in functions:
+            for call in function.facts.calls:
+                if call.method != DISPATCH:
+                    continue
+                given = [item.path for item in call.arguments if item.name in ("", "query", "key", "value")][:3]
+                wrong = [name for name in dict.fromkeys(given) if _has_heads_first(function, name, call)]
+                if wrong:
+                    names = ", ".join(f"`{name}`" for name in wrong)
+                    message = f"the heads come before the tokens in {names}; leave out the transpose after the split"
+                    yield self.finding(module, call.span, message, function)
+
+
+_SWAPS = ("transpose", "swapaxes", "swapdims")
+_SWAPPED = ({"1", "2"}, {"-2", "-3"})
+_RESHAPES = ("view", "reshape", "permute", "flatten", "unflatten", "movedim", *_SWAPS)
+
+
+def _has_heads_first(function: Function, name: str, use: Call) -> bool:
+    """Whether a tensor surely has its heads before its tokens where it is used."""
+    heads_first: bool | None = None
+    for write in function.facts.writes:
+        if write.target != name or (write.span.line, write.span.column) > (use.span.line, use.span.column):
+            continue
+        after = _after(function, write, heads_first)
+        # What only one branch does leaves the other one's layout open.
+        heads_first = after if not write.guards or after is heads_first or heads_first is None else None
+    return heads_first is True
+
+
+def _after(function: Function, write: Write, before: bool | None) -> bool | None:
+    """Whether the heads come first after an assignment; None where that is not sure."""
+    steps = [
+        call for call in function.facts.calls if call.assigned == write.target and _belongs(function, call, write)
+    ]
+    layout = before if any(_takes(function, step, write.target) for step in steps) else None
+    if write.kind != "=" or not steps:
+        return None
+    # Of a chain of methods the facts give the last call first.
+    for step in reversed([step for step in steps if step.parent == -1]):
+        if _splits(step):
+            layout = False
+        elif _swaps(step):
+            layout = None if layout is None else not layout
+        elif step.method in (
+            "view",
+            "reshape",
+            "permute",
+            "transpose",
+            "flatten",
+            "unflatten",
+            "rearrange",
+            "movedim",
+        ):
+            layout = None
+    return layout
+
+
+def _belongs(function: Function, call: Call, write: Write) -> bool:
+    """Whether a call stands in the statement of an assignment."""
+    later = [other.span.line for other in function.facts.writes if other.span.line > write.span.line]
+    return write.span.line <= call.span.line < min(later, default=call.span.line + 1)
+
+
+def _takes(function: Function, step: Call, name: str) -> bool:
+    """Whether a call makes a tensor of the same layout from one that it takes first, calls a method of, or joins."""
+    if step.method in ("cat", "concat"):
+        return re.search(rf"\b{name}\b", function.module.source.between(step.span)) is not None
+    is_passed = any(argument.path == name for argument in step.arguments[:1])
+    return is_passed or step.receiver.partition(".")[0] == name
+
+
+def _splits(step: Call) -> bool:
+    sizes = [argument.path for argument in step.arguments]
+    if step.method == "unflatten":
+        return sizes[:1] in (["-1"], ["2"])
+    return step.method in ("view", "reshape") and len(sizes) == 4 and "head" in sizes[2] and "head" not in sizes[1]
+
+
+def _swaps(step: Call) -> bool:
+    places = [argument.path for argument in step.arguments]
+    if step.method in _SWAPS:
+        return set(places) in _SWAPPED
+    return step.method == "permute" and places == ["0", "2", "1", "3"]
