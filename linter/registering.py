@@ -4,13 +4,15 @@ it, nothing else moves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from linter.facts import LazyEntry, Span
+from linter.facts import Import, LazyEntry, Span
 from linter.findings import Edit
 from linter.lazy_packages import Lazy
-from linter.project import Module
+from linter.project import Class, Function, Module
 from linter.source import Source
 
 
@@ -18,25 +20,39 @@ if TYPE_CHECKING:
     import libcst as cst
 
 
-def with_entry(table: Lazy, submodule: str, name: str, near: LazyEntry | None = None) -> tuple[Edit, ...]:
+Guarded = TypeVar("Guarded", LazyEntry, Import)
+
+_NAMES_FOR_A_STRAY = 20
+_ORDERS: tuple[Callable[[str], tuple[bool, str]], ...] = (
+    # By letters; without regard to case; and classes before functions, as isort does.
+    lambda name: (False, name),
+    lambda name: (False, name.casefold()),
+    lambda name: (name[:1].islower(), name.casefold()),
+)
+
+
+def with_entry(table: Lazy, submodule: str, name: str, backends: Collection[str] | None = None) -> tuple[Edit, ...]:
     """The edit that adds a name to a lazy table; none where there is no telling where it belongs.
 
     Args:
         table: The package.
         submodule: The submodule that defines the name, relative to the package.
         name: The name.
-        near: An entry behind the backends that the new one needs, where the key is not there yet.
+        backends: What the name needs; None where that is what most names around it need.
     """
     key = table.key_of(submodule)
-    same = next((entry for entry in table.entries if entry.submodule == key), None)
+    siblings = [entry for entry in table.entries if _package(entry.submodule) == _package(key)]
+    around = [entry for entry in table.entries if entry.submodule == key] or siblings or table.entries
+    if backends is None:
+        needed = Counter(frozenset(entry.backends) for entry in around)
+        backends = max(needed, key=lambda item: needed[item], default=frozenset())
+    same = next((entry for entry in _behind(backends, table.entries) if entry.submodule == key), None)
     source = table.module.source
     if same is not None:
         text = _with_string(source.between(same.container), name)
         return (Edit(str(source.path), same.container, text),) if text else ()
-    siblings = [entry for entry in table.entries if _package(entry.submodule) == _package(key)]
-    if near is not None:
-        siblings = [entry for entry in siblings if entry.backends == near.backends] or [near]
-    statements = [entry for entry in siblings if _own_line(table.module, entry.container)]
+    neighbours = _behind(backends, siblings) or _behind(backends, table.entries)
+    statements = [entry for entry in neighbours if _own_line(table.module, entry.container)]
     if not statements:
         return ()
     after = [entry for entry in statements if entry.submodule < key]
@@ -44,25 +60,49 @@ def with_entry(table: Lazy, submodule: str, name: str, near: LazyEntry | None = 
     return (_statement(source, neighbour.container, f'_import_structure["{key}"] = ["{name}"]', before=not after),)
 
 
-def with_typed_import(table: Lazy, submodule: str, name: str) -> tuple[Edit, ...]:
-    """The edit that adds a name to what a lazy package imports for type checkers; none where there is no telling
-    where.
+def with_typed_import(table: Lazy, entry: LazyEntry) -> tuple[Edit, ...]:
+    """The edit that adds an entry's name to what a lazy package imports for type checkers; none where there is no
+    telling where.
     """
     source = table.module.source
-    parts = submodule.split(".")
+    typed = _behind(entry.backends, table.typed) or table.typed
+    parts = entry.submodule.split(".")
     for depth in range(len(parts), 0, -1):
         home = "." + ".".join(parts[:depth])
-        same = next((item for item in table.typed if item.target.rpartition(".")[0] == home), None)
+        same = next((item for item in typed if item.target.rpartition(".")[0] == home), None)
         if same is not None:
-            text = extended_import(source.between(same.statement), name)
+            text = extended_import(source.between(same.statement), entry.name)
             return (Edit(str(source.path), same.statement, text),) if text else ()
-    # A table's order is by submodule: the new import goes behind the last one that sorts before it.
-    before = [item for item in table.typed if item.target < f".{submodule}.{name}"]
-    neighbours = before or table.typed
-    if not neighbours:
+    return _with_import(source, typed, entry.submodule, entry.name)
+
+
+def with_eager_import(package: Module, submodule: str, name: str) -> tuple[Edit, ...]:
+    """The edit that adds an import to a package that imports what it offers at once."""
+    own = [item for item in package.facts.imports if item.target.startswith(".") and item.target[1:2] != "."]
+    return _with_import(package.source, own, submodule, name)
+
+
+def _with_import(source: Source, imports: Sequence[Import], submodule: str, name: str) -> tuple[Edit, ...]:
+    """A new import statement: they are ordered by submodule, so it goes behind the last one that sorts before it."""
+    if not imports:
         return ()
-    neighbour = max(before, key=lambda item: item.target) if before else table.typed[0]
+    before = [item for item in imports if item.target < f".{submodule}.{name}"]
+    neighbour = max(before, key=lambda item: item.target) if before else imports[0]
     return (_statement(source, neighbour.statement, f"from .{submodule} import {name}", before=not before),)
+
+
+def home_of(table: Lazy, item: Import) -> str:
+    """The submodule, relative to a lazy package, that defines what the package imports for type checkers."""
+    module = table.module
+    found = module.project.definition(module.absolute(item.target), module.root)
+    if isinstance(found, (Class, Function)) and found.module.name.startswith(f"{module.name}."):
+        return found.module.name[len(module.name) + 1 :]
+    return item.target.lstrip(".").rpartition(".")[0]
+
+
+def _behind(backends: Collection[str], items: Iterable[Guarded]) -> list[Guarded]:
+    """The entries or imports that stand behind exactly these backends."""
+    return [item for item in items if set(item.backends) == set(backends)]
 
 
 def _statement(source: Source, neighbour: Span, code: str, before: bool) -> Edit:
@@ -112,13 +152,19 @@ def extended_import(text: str, name: str) -> str | None:
 
 
 def _place(names: Sequence[str], name: str) -> int:
-    """Where a name goes in a list: at its place where the list is sorted, by letters or without regard to case, else
-    at the end.
-    """
-    for key in (lambda item: item, str.casefold):
+    """Where a name goes in a list: at its place in the order that the list keeps, else at the end."""
+    for key in _ORDERS:
         ordered = [key(item) for item in names]
-        if ordered == sorted(ordered):
-            return sum(item < key(name) for item in ordered)
+        strays = sum(before > after for before, after in itertools.pairwise(ordered))
+        # Long lists have kept a stray or two.
+        if strays * _NAMES_FOR_A_STRAY <= len(names):
+            wanted = key(name)
+            return min(
+                range(len(names) + 1),
+                key=lambda index: (
+                    sum(item > wanted for item in ordered[:index]) + sum(item < wanted for item in ordered[index:])
+                ),
+            )
     return len(names)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Edit, Finding, Safety
+from linter.findings import Finding, Safety
 from linter.lazy_packages import lazy, library, packages_above
 from linter.project import Class, Module
-from linter.registering import with_entry
+from linter.registering import with_eager_import, with_entry
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LIBRARY, MODEL_FILE, is_public
 
@@ -55,10 +55,11 @@ class PackageStructure(Rule):
                     missing = cls.name not in names and any(
                         item.target.startswith(".") for item in package.facts.imports
                     )
-                    edits: tuple[Edit, ...] = ()
+                    edits = with_eager_import(package, submodule, cls.name) if missing else ()
                 else:
                     missing = table.is_complete and cls.name not in table.names
-                    edits = with_entry(table, submodule, cls.name) if missing else ()
+                    typed = next((item.backends for item in table.typed if item.name == cls.name), None)
+                    edits = with_entry(table, submodule, cls.name, typed) if missing else ()
                 if missing and self._is_place_of(cls, package, module):
                     where = f"`{package.name}.__init__`"
                     what = "the `_import_structure`" if table else "the imports"

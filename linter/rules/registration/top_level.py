@@ -8,7 +8,7 @@ from linter.facts import LazyEntry
 from linter.findings import Finding, Safety
 from linter.lazy_packages import Lazy, disagreements, lazy, library, packages_above
 from linter.project import Class, Module
-from linter.registering import with_entry, with_typed_import
+from linter.registering import home_of, with_entry, with_typed_import
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_TOP, LIBRARY, is_public
 
@@ -45,12 +45,12 @@ class TopLevel(Rule):
             yield from self._between_the_two(top)
             return
         for cls in module.classes.values():
-            if not is_public(cls) or not self._is_registered_below(cls, module):
+            below = self._registered_below(cls, module) if is_public(cls) else None
+            if below is None:
                 continue
             if top.is_complete and cls.name not in top.names and cls.name not in top.typed_names:
                 submodule = module.name.partition(".")[2]
-                near = self._near(top, module)
-                edits = with_entry(top, submodule, cls.name, near)
+                edits = with_entry(top, submodule, cls.name, below.backends)
                 message = f"`{cls.name}` is missing from `{top.module.name}.__init__`"
                 yield self.finding(module, cls.facts.header, message, cls, edits)
 
@@ -58,18 +58,15 @@ class TopLevel(Rule):
         for entry, item in disagreements(top):
             if entry is not None:
                 message = f"`{entry.name}` is in `_import_structure` and not imported under `TYPE_CHECKING`"
-                edits = with_typed_import(top, entry.submodule, entry.name)
+                edits = with_typed_import(top, entry)
                 yield self.finding(top.module, entry.span, message, entry.name, edits)
             elif item is not None:
                 message = f"`{item.name}` is imported under `TYPE_CHECKING` and not in `_import_structure`"
-                edits = with_entry(top, item.target.lstrip(".").rpartition(".")[0], item.name)
+                edits = with_entry(top, home_of(top, item), item.name, item.backends)
                 yield self.finding(top.module, item.span, message, item.name, edits)
 
-    def _is_registered_below(self, cls: Class, module: Module) -> bool:
+    def _registered_below(self, cls: Class, module: Module) -> LazyEntry | None:
+        """Its entry in the package next to the top, where every lazy package that it lies in has one."""
         tables = [table for package in packages_above(module) if (table := lazy(package)) is not None]
-        return bool(tables) and all(cls.name in table.names for table in tables)
-
-    def _near(self, top: Lazy, module: Module) -> LazyEntry | None:
-        """An entry for a name of the same sub-package: the new one needs the same backends."""
-        first = module.name.split(".")[1]
-        return next((entry for entry in top.entries if entry.submodule.split(".")[0] == first), None)
+        entries = [next((entry for entry in table.entries if entry.name == cls.name), None) for table in tables]
+        return entries[-1] if entries and all(entries) else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding, Safety
 from linter.lazy_packages import disagreements, lazy
 from linter.project import Module
-from linter.registering import with_entry, with_typed_import
+from linter.registering import home_of, with_entry, with_typed_import
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY, MODEL_FILE
 
@@ -46,9 +46,9 @@ class TypeCheckingImport(Rule):
         for entry, item in disagreements(table):
             if entry is not None and not entry.name.endswith("Output"):
                 message = f"`{entry.name}` is in `_import_structure` and not imported under `TYPE_CHECKING`"
-                edits = with_typed_import(table, entry.submodule, entry.name)
+                edits = with_typed_import(table, entry)
                 yield self.finding(module, entry.span, message, entry.name, edits)
             if item is not None and not item.name.endswith("Output"):
                 message = f"`{item.name}` is imported under `TYPE_CHECKING` and not in `_import_structure`"
-                edits = with_entry(table, item.target.lstrip(".").rpartition(".")[0], item.name)
+                edits = with_entry(table, home_of(table, item), item.name, item.backends)
                 yield self.finding(module, item.span, message, item.name, edits)
