@@ -10,6 +10,8 @@ from linter.project import Class, Function
 
 GUIDE = "models.md#attention"
 PROJECTIONS = ("to_q", "to_k", "to_v")
+MIXINS = "diffusers.models.attention"
+"""Where `AttentionMixin` and `AttentionModuleMixin` are defined."""
 DISPATCH = "dispatch_attention_fn"
 BACKEND_ATTRIBUTES = ("_attention_backend", "_parallel_config")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.declaring import with_base
+from linter.findings import Finding, Safety
 from linter.project import Module
-from linter.rules.attention import GUIDE, PROJECTIONS, is_attention
+from linter.rules.attention import GUIDE, MIXINS, PROJECTIONS, is_attention
 from linter.rules.base import Rule
 
 
@@ -20,6 +21,9 @@ class AttentionMixinMissing(Rule):
     The mixin is how `set_attn_processor`, `set_attention_backend` and QKV fusion find the layer. Without it they pass
     it by.
 
+    ## Fix safety
+    Safe: the mixin joins the bases and is imported. It brings methods and no state.
+
     ## Exceptions
     A class that defines `set_processor` itself.
     """
@@ -27,6 +31,7 @@ class AttentionMixinMissing(Rule):
     code = "ATT002"
     name = "attention-mixin"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = """
         from torch import nn
 
@@ -66,4 +71,5 @@ class AttentionMixinMissing(Rule):
             )
             if sets or all(f"self.{name}" in own for name in PROJECTIONS):
                 message = f"`{cls.name}` is an attention layer and does not inherit `AttentionModuleMixin`"
-                yield self.finding(module, cls.facts.header, message, cls)
+                edits = with_base(cls, f"{MIXINS}.AttentionModuleMixin")
+                yield self.finding(module, cls.facts.header, message, cls, edits)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.declaring import with_base
+from linter.findings import Finding, Safety
 from linter.project import Module
-from linter.rules.attention import GUIDE, is_attention
+from linter.rules.attention import GUIDE, MIXINS, is_attention
 from linter.rules.base import Rule
 
 
@@ -19,6 +20,9 @@ class AttentionMixinModel(Rule):
     ## Why is this bad?
     Without the mixin the model has no `attn_processors`, no `set_attn_processor` and no QKV fusion.
 
+    ## Fix safety
+    Safe: the mixin joins the bases and is imported. It brings methods and no state.
+
     ## Exceptions
     A model that defines `attn_processors` itself.
     """
@@ -26,6 +30,7 @@ class AttentionMixinModel(Rule):
     code = "ATT016"
     name = "attention-mixin-model"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = """
         from diffusers.configuration_utils import ConfigMixin, register_to_config
         from diffusers.models.attention import AttentionModuleMixin
@@ -68,4 +73,4 @@ class AttentionMixinModel(Rule):
             layer = next((part for part in cls.all_parts()[1:] if is_attention(part)), None)
             if layer is not None:
                 message = f"`{cls.name}` owns `{layer.name}` layers and does not inherit `AttentionMixin`"
-                yield self.finding(module, cls.facts.header, message, cls)
+                yield self.finding(module, cls.facts.header, message, cls, with_base(cls, f"{MIXINS}.AttentionMixin"))

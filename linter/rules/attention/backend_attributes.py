@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.declaring import with_attributes
+from linter.findings import Finding, Safety
 from linter.project import Module
 from linter.rules.attention import BACKEND_ATTRIBUTES, GUIDE, dispatch_calls
 from linter.rules.base import Rule
@@ -19,6 +20,9 @@ class BackendAttributes(Rule):
     ## Why is this bad?
     `set_attention_backend` and context parallelism skip a processor that does not have the attribute, without a word.
 
+    ## Fix safety
+    Safe: the attribute is added with `None`, which is what a processor without it behaves like.
+
     ## Exceptions
     A deprecated name whose `__new__` gives another processor.
     """
@@ -26,6 +30,7 @@ class BackendAttributes(Rule):
     code = "ATT004"
     name = "backend-attributes"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = """
         from diffusers.models.attention_dispatch import dispatch_attention_fn
 
@@ -66,4 +71,5 @@ class BackendAttributes(Rule):
             for name in BACKEND_ATTRIBUTES:
                 if cls.attribute(name) is None and name not in cls.assigned:
                     message = f"`{cls.name}` has no class attribute `{name} = None`, so it is skipped where one is set"
-                    yield self.finding(module, cls.facts.header, message, cls)
+                    edits = with_attributes(cls, (f"{name} = None",))
+                    yield self.finding(module, cls.facts.header, message, cls, edits)

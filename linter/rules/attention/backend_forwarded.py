@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
-from linter.project import Module
-from linter.rules.attention import DISPATCH, GUIDE, dispatch_calls, is_attention
+from linter.facts import Call, Span
+from linter.findings import Edit, Finding, Safety
+from linter.project import Function, Module
+from linter.rules.attention import BACKEND_ATTRIBUTES, DISPATCH, GUIDE, dispatch_calls, is_attention
 from linter.rules.base import Rule
 
 
@@ -18,11 +19,16 @@ class BackendForwarded(Rule):
 
     ## Why is this bad?
     What a person chose with `set_attention_backend`, or enabled for context parallelism, has no effect on this layer.
+
+    ## Fix safety
+    Safe: the missing arguments are passed from `self`, where the call stands in a method of the processor. A helper
+    function has to be handed them first, which is left to a person.
     """
 
     code = "ATT005"
     name = "backend-forwarded"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = """
         from diffusers.models.attention_dispatch import dispatch_attention_fn
 
@@ -60,7 +66,31 @@ class BackendForwarded(Rule):
                 if function.module is not module or id(call) in seen or call.argument("**") is not None:
                     continue
                 seen.add(id(call))
-                missing = [name for name in ("backend", "parallel_config") if call.argument(name) is None]
+                missing = [name for name in _FROM_PROCESSOR if call.argument(name) is None]
                 if missing:
                     given = " and ".join(f"`{name}=`" for name in missing)
-                    yield self.finding(module, call.span, f"`{DISPATCH}` is called without {given}", function)
+                    message = f"`{DISPATCH}` is called without {given}"
+                    edits = _with_arguments(module, function, call, missing)
+                    yield self.finding(module, call.span, message, function, edits)
+
+
+_FROM_PROCESSOR = dict(zip(("backend", "parallel_config"), BACKEND_ATTRIBUTES, strict=True))
+
+
+def _with_arguments(module: Module, function: Function, call: Call, missing: list[str]) -> tuple[Edit, ...]:
+    """The edit that passes what the processor holds, on lines of its own where the last argument has one."""
+    if function.cls is None or not function.cls.is_processor:
+        return ()
+    added = [f"{name}=self.{_FROM_PROCESSOR[name]}" for name in missing]
+    text = module.source.between(call.span)
+    given = text.removesuffix(")").rstrip()
+    if "#" in given.rpartition("\n")[2]:
+        return ()
+    line = call.span.line + given.count("\n")
+    last = module.source.lines[line - 1]
+    if not given.endswith(","):
+        column = len(given.rpartition("\n")[2]) + (0 if "\n" in given else call.span.column)
+        separator = "" if given.endswith("(") else ", "
+        return (Edit(str(module.path), Span(line, column, line, column), separator + ", ".join(added)),)
+    indent = last[: len(last) - len(last.lstrip())]
+    return (Edit(str(module.path), Span(line + 1, 0, line + 1, 0), "".join(f"{indent}{item},\n" for item in added)),)

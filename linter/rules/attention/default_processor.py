@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
-from linter.project import Module
+from linter.declaring import with_attributes
+from linter.facts import Attribute, Span
+from linter.findings import Edit, Finding, Safety
+from linter.project import Class, Module
 from linter.rules.attention import GUIDE, is_attention
 from linter.rules.base import Rule
 
@@ -19,11 +21,16 @@ class DefaultProcessor(Rule):
 
     ## Why is this bad?
     The declarations are how a reader, and code that swaps processors, learn which ones fit the layer.
+
+    ## Fix safety
+    Safe: the processor that `set_processor` is given, or the only one of the list, is declared; the default joins the
+    list. Where nothing tells which one it is, the finding has no fix.
     """
 
     code = "ATT003"
     name = "default-processor"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = """
         from diffusers.models.attention import AttentionModuleMixin
         from torch import nn
@@ -65,4 +72,44 @@ class DefaultProcessor(Rule):
                 )
             else:
                 continue
-            yield self.finding(module, cls.facts.header, message, cls)
+            yield self.finding(module, cls.facts.header, message, cls, _declared(cls))
+
+
+def _declared(cls: Class) -> tuple[Edit, ...]:
+    """The edit after which a layer declares its processors; none where there is no telling which they are."""
+    default, available = (cls.own_attributes.get(name) for name in ("_default_processor_cls", "_available_processors"))
+    if default is None:
+        inherited = cls.attribute("_default_processor_cls")
+        is_known = inherited is not None and inherited.kind != "none"
+        name = "" if is_known else _processor_set(cls) or _only_one(available)
+        wanted = (f"_default_processor_cls = {name}", f"_available_processors = [{name}]")
+        return with_attributes(cls, wanted[: 1 if available else 2]) if name else ()
+    if default.value.kind != "name":
+        return ()
+    if available is None:
+        return with_attributes(cls, (f"_available_processors = [{default.value.text}]",))
+    text = cls.module.source.between(available.span)
+    opening = text.find("[")
+    if available.value.kind != "sequence" or opening < 0:
+        return ()
+    line = available.span.line + text[:opening].count("\n")
+    column = (
+        len(text[:opening].rpartition("\n")[2]) + (available.span.column if line == available.span.line else 0) + 1
+    )
+    rest = text[opening + 1 :]
+    separator = "" if rest.lstrip().startswith("]") else "," if rest[:1].isspace() else ", "
+    return (Edit(str(cls.module.path), Span(line, column, line, column), default.value.text + separator),)
+
+
+def _processor_set(cls: Class) -> str:
+    """The name of the processor that `__init__` sets, empty where it is not one class."""
+    init = cls.own_methods.get("__init__")
+    calls = init.facts.calls if init is not None else ()
+    setting = [place for place, call in enumerate(calls) if call.path == "self.set_processor"]
+    made = {call.path for call in calls if call.parent in setting and isinstance(cls.module.find(call.path), Class)}
+    return made.pop() if len(made) == 1 else ""
+
+
+def _only_one(available: Attribute | None) -> str:
+    items = available.value.items if available is not None and available.value.complete else ()
+    return items[0] if len(items) == 1 and items[0].isidentifier() else ""

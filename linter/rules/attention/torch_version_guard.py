@@ -94,6 +94,8 @@ def _without_guard(module: Module, function: Function, condition: Condition) -> 
         first, last = span.line, span.end_line
         while lines[first - 2].lstrip().startswith("#"):
             first -= 1
-    while last < len(lines) and not lines[last].strip() and not lines[first - 2].strip():
+    # Blank lines behind go too where those in front serve for both, or where a block begins.
+    is_spaced = not lines[first - 2].strip() or lines[first - 2].rstrip().endswith(":")
+    while is_spaced and last < len(lines) and not lines[last].strip():
         last += 1
     return (Edit(str(module.path), Span(first, 0, last + 1, 0), ""),)

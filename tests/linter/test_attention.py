@@ -1,0 +1,300 @@
+"""Attention beyond the rules' own examples: what fixes write, and what a maintainer would not call wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+
+PROCESSOR = """
+    from diffusers.models.attention import AttentionModuleMixin
+    from diffusers.models.attention_dispatch import dispatch_attention_fn
+    from torch import nn
+
+
+    class TinyAttnProcessor:
+        _attention_backend = None
+        _parallel_config = None
+
+        def __call__(self, attn, hidden_states, attention_mask=None):
+            {body}
+
+
+    class TinyAttention(nn.Module, AttentionModuleMixin):
+        _default_processor_cls = TinyAttnProcessor
+        _available_processors = [TinyAttnProcessor]
+
+        def __init__(self, dim):
+            super().__init__()
+            self.to_v = nn.Linear(dim, dim)
+            self.set_processor(TinyAttnProcessor())
+
+        def forward(self, hidden_states, attention_mask=None):
+            return self.processor(self, hidden_states, attention_mask)
+    """
+DISPATCH = """dispatch_attention_fn(
+                value, value, value, attn_mask=attention_mask,
+                backend=self._attention_backend, parallel_config=self._parallel_config
+            )"""
+
+
+def processor(*statements: str) -> str:
+    return dedent(PROCESSOR.format(body="\n            ".join(statements)))
+
+
+def codes(outcome: Any) -> list[str]:
+    return [item["code"] for item in outcome.findings if item["code"].startswith("ATT")]
+
+
+@pytest.fixture
+def fixed(write: Callable[..., None], run: Callable[..., Any], folder: Path) -> Callable[[str, str], str]:
+    """What a file says after the fixes of one rule."""
+
+    def fixed(code: str, text: str) -> str:
+        write({"example.py": dedent(text)})
+        run("fix", "--no-cache", "--select", code, "example.py")
+        return (folder / "example.py").read_text()
+
+    return fixed
+
+
+def test_a_mixin_joins_bases_that_stand_on_lines_of_their_own(fixed: Callable[[str, str], str]) -> None:
+    text = """\
+    from diffusers.models.attention import AttentionModuleMixin
+    from diffusers.models.modeling_utils import ModelMixin
+    from torch import nn
+
+
+    class TinyAttention(nn.Module, AttentionModuleMixin):
+        pass
+
+
+    class TinyModel(
+        ModelMixin,
+        SomethingElse,
+    ):
+        def __init__(self):
+            super().__init__()
+            self.attn = TinyAttention()
+    """
+    after = fixed("ATT016", text)
+    assert "from diffusers.models.attention import AttentionMixin, AttentionModuleMixin\n" in after
+    assert "    ModelMixin,\n    SomethingElse,\n    AttentionMixin,\n):\n" in after
+
+
+def test_a_mixin_is_not_imported_from_a_file_that_imports_this_one(
+    write: Callable[..., None], run: Callable[..., Any], folder: Path
+) -> None:
+    layer = dedent("""\
+        from torch import nn
+
+
+        class TinyAttention(nn.Module):
+            def __init__(self, dim):
+                super().__init__()
+                self.to_q = nn.Linear(dim, dim)
+                self.to_k = nn.Linear(dim, dim)
+                self.to_v = nn.Linear(dim, dim)
+    """)
+    home = "from .layer import TinyAttention\n\n\nclass AttentionModuleMixin:\n    pass\n"
+    packages = {f"diffusers/{name}__init__.py": "" for name in ("", "models/")}
+    write({**packages, "diffusers/models/attention.py": home, "diffusers/models/layer.py": layer})
+    assert run("fix", "--no-cache", "--select", "ATT002", ".").code == 1
+    assert (folder / "diffusers/models/layer.py").read_text() == layer
+
+
+@pytest.mark.parametrize(
+    ("body", "begins"),
+    [
+        ("", "class P:\n    _parallel_config = None\n\n    def __call__"),
+        (
+            '    """Says something."""',
+            'class P:\n    """Says something."""\n\n    _parallel_config = None\n\n    def __call__',
+        ),
+        ("    # A comment.", "class P:\n    _parallel_config = None\n\n    # A comment.\n    def __call__"),
+        ("    x = 1\n", "class P:\n    x = 1\n    _parallel_config = None\n\n    def __call__"),
+    ],
+    ids=["a method", "a docstring", "a comment", "an attribute"],
+)
+def test_an_attribute_stands_where_a_person_would_write_it(
+    fixed: Callable[[str, str], str], body: str, begins: str
+) -> None:
+    body = f"{body}\n" if body else ""
+    text = (
+        "from diffusers.models.attention_dispatch import dispatch_attention_fn\n\n\n"
+        f"class P:\n{body}    def __call__(self, attn, x):\n"
+        "        self._attention_backend = None\n"
+        "        return dispatch_attention_fn(x, x, x, backend=None, parallel_config=None)\n"
+    )
+    assert begins in fixed("ATT004", text)
+
+
+@pytest.mark.parametrize(
+    ("call", "mended"),
+    [
+        ("dispatch_attention_fn(x, x, x)", "dispatch_attention_fn(x, x, x, {0}, {1})"),
+        (
+            "dispatch_attention_fn(\n            x,\n            x,\n        )",
+            "x,\n            {0},\n            {1},\n        )",
+        ),
+        ("dispatch_attention_fn(\n            x, x\n        )", "x, x, {0}, {1}\n        )"),
+    ],
+    ids=["one line", "a line each", "lines without a last comma"],
+)
+def test_the_backend_is_passed_in_the_style_of_the_call(
+    fixed: Callable[[str, str], str], call: str, mended: str
+) -> None:
+    text = (
+        "from diffusers.models.attention_dispatch import dispatch_attention_fn\n\n\n"
+        "class P:\n    _attention_backend = None\n    _parallel_config = None\n\n"
+        f"    def __call__(self, attn, x):\n        return {call}\n"
+    )
+    after = fixed("ATT005", text)
+    assert mended.format("backend=self._attention_backend", "parallel_config=self._parallel_config") in after
+
+
+def test_a_default_joins_the_list_that_lacks_it(fixed: Callable[[str, str], str]) -> None:
+    text = processor("return attn.to_v(hidden_states)").replace("[TinyAttnProcessor]", "[OtherProcessor]")
+    assert "_available_processors = [TinyAttnProcessor, OtherProcessor]" in fixed("ATT003", text)
+
+
+def test_the_only_processor_that_a_layer_sets_is_its_default(fixed: Callable[[str, str], str]) -> None:
+    text = processor("return attn.to_v(hidden_states)")
+    without = text.replace("    _default_processor_cls = TinyAttnProcessor\n", "")
+    without = without.replace("    _available_processors = [TinyAttnProcessor]\n\n", "")
+    after = fixed("ATT003", without)
+    assert (
+        "AttentionModuleMixin):\n    _default_processor_cls = TinyAttnProcessor\n"
+        "    _available_processors = [TinyAttnProcessor]\n\n    def __init__"
+    ) in after
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("value = attn.to_v(hidden_states).unflatten(-1, (-1, 8))", "value = attn.norm(value)"),
+        (
+            "value = attn.to_v(hidden_states).view(1, -1, attn.heads, 8).transpose(1, 2)",
+            "value = value.transpose(1, 2)",
+        ),
+        ("value = attn.to_v(hidden_states).split_somehow().transpose(1, 2)",),
+        ("value = attn.to_v(hidden_states).unflatten(-1, (-1, 8))", "if a: value = value.transpose(1, 2)"),
+    ],
+    ids=["tokens first", "taken back", "not to be followed", "in one branch only"],
+)
+def test_a_layout_is_doubted_only_where_it_is_sure(
+    write: Callable[..., None], check: Callable[..., Any], statements: tuple[str, ...]
+) -> None:
+    write({"example.py": processor(*statements, f"return {DISPATCH}")})
+    assert codes(check(".")) == []
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("value = attn.to_v(hidden_states).view(1, -1, attn.heads, 8).permute(0, 2, 1, 3)",),
+        ("value = attn.to_v(hidden_states).unflatten(2, (-1, 8))", "value = attn.norm(value).transpose(1, 2)"),
+        (
+            "value = attn.to_v(hidden_states).unflatten(2, (-1, 8)).transpose(1, 2)",
+            "if attn.added: value = torch.cat([hidden_states, value], dim=2)",
+        ),
+    ],
+    ids=["permute", "after the norm", "joined in a branch"],
+)
+def test_heads_before_tokens_are_found_through_what_keeps_the_layout(
+    write: Callable[..., None], check: Callable[..., Any], statements: tuple[str, ...]
+) -> None:
+    write({"example.py": processor(*statements, f"return {DISPATCH}")})
+    assert codes(check(".")) == ["ATT013"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["del attention_mask", "hidden_states = f(hidden_states, **locals())", "hidden_states = attention_mask"],
+)
+def test_a_mask_that_is_given_up_or_handed_on_is_not_unused(
+    write: Callable[..., None], check: Callable[..., Any], statement: str
+) -> None:
+    write({"example.py": processor(statement, "return attn.to_v(hidden_states)")})
+    assert codes(check(".")) == []
+
+
+def test_a_mask_for_the_processor_beside_it_is_not_unused(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    text = processor("return attn.to_v(hidden_states)")
+    assert text.count("_available_processors = [TinyAttnProcessor]") == 1
+    other = (
+        "\n\nclass MaskedAttnProcessor(TinyAttnProcessor):\n    def __call__(self, attn, x, attention_mask=None):\n"
+    )
+    other += "        return attn.to_v(x, attention_mask)\n\n\nclass TinyAttention("
+    text = text.replace("\n\nclass TinyAttention(", other)
+    write({"example.py": text})
+    assert codes(check(".")) == ["ATT008"]
+    write({"example.py": text.replace("[TinyAttnProcessor]", "[TinyAttnProcessor, MaskedAttnProcessor]")})
+    assert codes(check(".")) == []
+
+
+def test_heads_that_get_a_dimension_of_their_own_may_be_repeated(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    split = "key = attn.to_v(hidden_states).unflatten(-1, (-1, 8))"
+    write(
+        {
+            "example.py": processor(
+                split, "key = key.unsqueeze(3).repeat(1, 1, 1, n_rep, 1)", "return key, attention_mask"
+            )
+        }
+    )
+    assert codes(check(".")) == []
+    write({"example.py": processor(split, "key = key.repeat(1, 1, n_rep, 1)", "return key, attention_mask")})
+    assert codes(check(".")) == ["ATT011"]
+
+
+def test_a_mask_that_is_filled_in_is_no_empty_one(write: Callable[..., None], check: Callable[..., Any]) -> None:
+    made = "attention_mask = torch.ones(hidden_states.shape[:2])"
+    value = "value = attn.to_v(hidden_states)"
+    write({"example.py": "import torch\n" + processor(value, made, f"return {DISPATCH}")})
+    assert codes(check(".")) == ["ATT009"]
+    write({"example.py": "import torch\n" + processor(value, made, "attention_mask[:, 3:] = 0", f"return {DISPATCH}")})
+    assert codes(check(".")) == []
+
+
+def test_a_guard_goes_and_what_stood_beside_it_stays(fixed: Callable[[str, str], str]) -> None:
+    text = """\
+    import torch.nn.functional as F
+
+
+    class TinyAttnProcessor:
+        def __init__(self, scale=None):
+            if not hasattr(F, "scaled_dot_product_attention"):
+                raise ImportError("PyTorch 2.0 is needed.")
+
+            self.scale = scale
+
+        def __call__(self, attn, hidden_states):
+            return attn.to_v(hidden_states)
+    """
+    assert "    def __init__(self, scale=None):\n        self.scale = scale\n\n    def __call__" in fixed(
+        "ATT017", text
+    )
+
+
+def test_an_init_that_only_guards_goes_with_the_guard(fixed: Callable[[str, str], str]) -> None:
+    text = """\
+    import torch.nn.functional as F
+
+
+    class TinyAttnProcessor:
+        def __init__(self):
+            if not hasattr(F, "scaled_dot_product_attention"):
+                raise ImportError("PyTorch 2.0 is needed.")
+
+        def __call__(self, attn, hidden_states):
+            return attn.to_v(hidden_states)
+    """
+    assert "class TinyAttnProcessor:\n    def __call__" in fixed("ATT017", text)
