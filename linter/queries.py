@@ -66,3 +66,10 @@ class query(Generic[T]):
             return answer
         note_all(kept[1])
         return kept[0]
+
+
+def kept_query(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """A `query` as a function, for what is asked about an object from outside of its class."""
+    answer = query(function)
+    answer.__set_name__(type(None), f"{function.__module__}.{function.__qualname__}")
+    return lambda instance: answer.__get__(instance, type(instance))

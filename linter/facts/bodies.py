@@ -253,6 +253,10 @@ class _Body:
         for target in node.targets:
             self._target(target, "", "del")
 
+    def _global(self, node: ast.Global) -> None:
+        place = self._places.span(node)
+        self.writes.extend(Write(name, "", "global", place, self._guards) for name in node.names)
+
     def _return(self, node: ast.Return) -> None:
         is_tuple = isinstance(node.value, ast.Tuple)
         elements = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value] if node.value else []
@@ -432,6 +436,7 @@ _STATEMENTS: dict[type, Callable[..., None]] = {
     ast.With: _Body._with,
     ast.AsyncWith: _Body._with,
     ast.Delete: _Body._delete,
+    ast.Global: _Body._global,
     ast.Return: _Body._return,
     ast.Import: _Body._import,
     ast.ImportFrom: _Body._import,

@@ -139,7 +139,8 @@ class Read(msgspec.Struct, frozen=True, array_like=True):
 class Write(msgspec.Struct, frozen=True, array_like=True):
     """An assignment to a name, an attribute or an element.
 
-    `kind` is `=`, `+=` for any augmented one, `for`, `with` or `del`.
+    `kind` is `=`, `+=` for any augmented one, `for`, `with`, `del`, or `global` for the statement that opens a name of
+    the module to assignments.
     """
 
     target: str

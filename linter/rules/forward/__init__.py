@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from linter.facts import FunctionFacts, Span
 from linter.findings import Finding
 from linter.project import Function, Module
+from linter.queries import kept_query
 from linter.rules.base import Rule
 
 
@@ -26,8 +27,13 @@ class Running:
     place: Span | None
 
 
-def running(module: Module) -> Iterator[Running]:
+@kept_query
+def running(module: Module) -> tuple[Running, ...]:
     """The functions that the forwards of a file run: of this file, and those of other files that it calls."""
+    return tuple(_running(module))
+
+
+def _running(module: Module) -> Iterator[Running]:
     seen: set[int] = set()
     for cls in module.classes.values():
         entry = cls.own_methods.get("__call__" if cls.is_processor else "forward")
