@@ -51,12 +51,12 @@ def check(
     earlier = cache.checked()
     checked: dict[str, Checked] = {}
     found: list[Finding] = []
+    holding = {path: known for path in paths if (known := earlier.get(str(path))) and _holds(known, str(path), files)}
+    files.prepare([path for path in paths if path not in holding], progress)
     for number, path in enumerate(paths):
         progress(number, len(paths))
         name = str(path)
-        known = earlier.get(name)
-        if known is None or not _holds(known, name, files):
-            known = _check_file(path, files, project)
+        known = holding.get(path) or _check_file(path, files, project)
         checked[name] = known
         shown = apply_suppressions(path, known.suppressions, known.findings, config.selected, files)
         found.extend(finding for finding in shown if config.counts(finding, path))
