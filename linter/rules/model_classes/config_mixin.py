@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.declaring import with_base
+from linter.findings import Edit, Finding, Safety
+from linter.importing import with_import
 from linter.project import Class, Module
 from linter.rules.base import Rule
 from linter.rules.model_classes import GUIDE, is_container
@@ -19,6 +21,9 @@ class ConfigMixinMissing(Rule):
     ## Why is this bad?
     `from_pretrained` needs both: one reads the weights, the other the arguments that the model is built with.
 
+    ## Fix safety
+    The mixin adds methods and changes none. `nn.Module` gives way to `ModelMixin`, which inherits it.
+
     ## Exceptions
     Mixins, and containers of models that are given to `__init__`.
     """
@@ -26,6 +31,7 @@ class ConfigMixinMissing(Rule):
     code = "MOD001"
     name = "config-mixin"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = """
         from diffusers.models.modeling_utils import ModelMixin
 
@@ -54,7 +60,18 @@ class ConfigMixinMissing(Rule):
             if has_model == has_config or self._may_inherit_more(cls):
                 continue
             missing = "ConfigMixin" if has_model else "ModelMixin"
-            yield self.finding(module, cls.facts.header, f"`{cls.name}` does not inherit `{missing}`", cls)
+            message = f"`{cls.name}` does not inherit `{missing}`"
+            yield self.finding(module, cls.facts.header, message, cls, self._edits(cls, missing))
 
     def _may_inherit_more(self, cls: Class) -> bool:
         return any(isinstance(base, str) and not base.endswith(("Mixin", ".Module")) for base in cls.ancestors)
+
+    def _edits(self, cls: Class, missing: str) -> tuple[Edit, ...]:
+        if missing == "ConfigMixin":
+            return with_base(cls, "diffusers.configuration_utils.ConfigMixin")
+        target = "diffusers.models.modeling_utils.ModelMixin"
+        for base, span in zip(cls.facts.bases, cls.facts.base_spans, strict=True):
+            if cls.module.resolve(base) == "torch.nn.Module":
+                # A class cannot inherit `nn.Module` ahead of what inherits it.
+                return (Edit(str(cls.module.path), span, missing), *with_import(cls.module, target))
+        return with_base(cls, target)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.facts import FunctionFacts, Span
+from linter.findings import Edit, Finding, Safety
+from linter.importing import with_import
 from linter.project import Module
 from linter.rules.base import Rule
 from linter.rules.model_classes import GUIDE, REGISTER, is_container, is_registered
@@ -21,7 +23,7 @@ class RegisterToConfig(Rule):
     The saved config stays empty, and `from_pretrained` builds the model with its defaults, whatever it was saved with.
 
     ## Fix safety
-    No fix yet.
+    The decorator stores the arguments and passes them on unchanged.
 
     ## Exceptions
     An `__init__` that calls `self.register_to_config(...)` itself, and containers of models that are given to it.
@@ -30,6 +32,7 @@ class RegisterToConfig(Rule):
     code = "MOD002"
     name = "register-to-config"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = """
         from diffusers.configuration_utils import ConfigMixin
         from diffusers.models.modeling_utils import ModelMixin
@@ -51,4 +54,9 @@ class RegisterToConfig(Rule):
             by_hand = any(call.path == f"self.{REGISTER}" for call in init.facts.calls)
             if len(init.facts.parameters) > 1 and not by_hand:
                 message = f"`{cls.name}.__init__` is not decorated with `@{REGISTER}`"
-                yield self.finding(module, init.facts.header, message, init)
+                yield self.finding(module, init.facts.header, message, init, self._edits(module, init.facts))
+
+    def _edits(self, module: Module, init: FunctionFacts) -> tuple[Edit, ...]:
+        line = init.span.line
+        decorator = Edit(str(module.path), Span(line, 0, line, 0), f"{' ' * init.span.column}@{REGISTER}\n")
+        return (decorator, *with_import(module, f"diffusers.configuration_utils.{REGISTER}"))
