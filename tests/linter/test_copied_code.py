@@ -83,3 +83,44 @@ def test_a_marker_between_decorator_and_def_is_in_its_place(
     copy = "import torch\n\n\n@torch.no_grad()\n# Copied from tinylib.origin.scale_noise\n" + ORIGIN
     write({"tinylib/__init__.py": "", "tinylib/origin.py": ORIGIN, "tinylib/copy.py": copy})
     assert [item for item in check(".").findings if item["code"].startswith("CPY")] == []
+
+
+PREPARE = """\
+    def prepare(self, latents):
+        if latents is None:
+            latents = self.draw(TinyScheduler)
+        elif latents.isnan().any():
+            raise ValueError("Not a number.")
+        return latents * self.sigma
+"""
+
+
+def test_the_marker_that_an_unmarked_copy_gets_names_the_origin_and_the_renames_of_its_neighbours(
+    write: Callable[..., None], run: Callable[..., Any], folder: Path
+) -> None:
+    between = "# Copied from tinylib.origin.scale_noise\n" + ORIGIN + "\n\nclass SmallPipeline:\n"
+    between += "    # Copied from tinylib.origin.TinyPipeline.prepare with Tiny->Small\n" + PREPARE.replace(
+        "Tiny", "Small"
+    )
+    copy = ORIGIN.replace("sample", "latents").replace("scale_noise", "scale")
+    copy = "# Copied from tinylib.between.scale_noise with sample->latents, Small->Mini\n" + copy
+    copy += "\n\nclass MiniPipeline:\n" + PREPARE.replace("Tiny", "Mini")
+    origin = ORIGIN + "\n\nclass TinyPipeline:\n" + PREPARE
+    files = {"__init__.py": "", "origin.py": origin, "between.py": between, "copy.py": copy}
+    write({f"tinylib/{name}": text for name, text in files.items()})
+    run("fix", "--no-cache", "--select", "CPY006", "--unsafe-fixes", ".")
+    marker = "    # Copied from tinylib.origin.TinyPipeline.prepare with Tiny->Mini\n    def prepare"
+    assert marker in (folder / "tinylib/copy.py").read_text()
+    assert run("check", "--no-cache", "--select", "CPY001,CPY006", ".").code == 0
+
+
+def test_what_a_class_overrides_with_the_same_text_is_no_copy_to_mark(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    origin = ORIGIN + "\n\nclass TinyPipeline:\n" + PREPARE
+    copy = "from .origin import TinyPipeline\n\n\n# Copied from tinylib.origin.scale_noise\n" + ORIGIN
+    write({"tinylib/__init__.py": "", "tinylib/origin.py": origin})
+    write({"tinylib/copy.py": copy + "\n\nclass SmallPipeline(TinyPipeline):\n" + PREPARE})
+    assert [item for item in check(".").findings if item["code"].startswith("CPY")] == []
+    write({"tinylib/copy.py": copy + "\n\nclass SmallPipeline:\n" + PREPARE})
+    assert [item["code"] for item in check(".").findings if item["code"].startswith("CPY")] == ["CPY006"]

@@ -1,0 +1,182 @@
+"""CPY006 unmarked-copy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from linter.copies import Marker, Rename, is_literal, without_dead_renames
+from linter.facts import FunctionFacts, Span
+from linter.findings import Edit, Finding, Safety, Severity
+from linter.project import Function, Module
+from linter.rules.base import Rule
+from linter.rules.copied_code import GUIDE, marker_of, markers, source_of
+
+
+class UnmarkedCopy(Rule):
+    """A function equals one in a file that this file copies from, and has no marker.
+
+    ## What it does
+    Compares the functions and methods of some length that have no `# Copied from` marker with those of the same name
+    in the files that the other markers name. The name of the class does not count, nor do the renames that those
+    markers make.
+
+    ## Why is this bad?
+    The marked copies are kept in line, this one is not: the next fix of the source reaches all of them but one.
+
+    ## Fix safety
+    Unsafe: the marker is added above the definition. From then on the code may not differ, which only its author can
+    want.
+
+    ## Exceptions
+    `__init__` and properties, and files that no marker names: two files that merely have something alike may each be
+    the first.
+    """
+
+    code = "CPY006"
+    name = "unmarked-copy"
+    severity = Severity.WARNING
+    guide = GUIDE
+    fixes = Safety.UNSAFE
+    bad = {
+        "tinylib/__init__.py": "",
+        "tinylib/origin.py": """
+            def scale_noise(sample):
+                return sample * 2
+
+
+            class TinyPipeline:
+                def prepare(self, latents, batch_size):
+                    if latents is None:
+                        latents = self.draw(batch_size)
+                    elif latents.shape[0] != batch_size:
+                        raise ValueError("The batch sizes differ.")
+                    return latents * self.sigma
+        """,
+        "tinylib/copy.py": """
+            # Copied from tinylib.origin.scale_noise
+            def scale_noise(sample):
+                return sample * 2
+
+
+            class SmallPipeline:
+                def prepare(self, latents, batch_size):  #!
+                    if latents is None:
+                        latents = self.draw(batch_size)
+                    elif latents.shape[0] != batch_size:
+                        raise ValueError("The batch sizes differ.")
+                    return latents * self.sigma
+        """,
+    }
+    good = {
+        "tinylib/__init__.py": "",
+        "tinylib/origin.py": """
+            def scale_noise(sample):
+                return sample * 2
+
+
+            class TinyPipeline:
+                def prepare(self, latents, batch_size):
+                    if latents is None:
+                        latents = self.draw(batch_size)
+                    elif latents.shape[0] != batch_size:
+                        raise ValueError("The batch sizes differ.")
+                    return latents * self.sigma
+        """,
+        "tinylib/copy.py": """
+            # Copied from tinylib.origin.scale_noise
+            def scale_noise(sample):
+                return sample * 2
+
+
+            class SmallPipeline:
+                # Copied from tinylib.origin.TinyPipeline.prepare
+                def prepare(self, latents, batch_size):
+                    if latents is None:
+                        latents = self.draw(batch_size)
+                    elif latents.shape[0] != batch_size:
+                        raise ValueError("The batch sizes differ.")
+                    return latents * self.sigma
+        """,
+    }
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        linked = _linked(module)
+        covered = {comment.qualname for comment in module.facts.copied}
+        for copy in module.definitions.values() if linked else ():
+            if not isinstance(copy, Function) or copy.name not in linked or not _is_long(copy):
+                continue
+            if copy.qualname in covered or (copy.cls is not None and copy.cls.qualname in covered):
+                continue
+            true = (marker for source, renames in linked[copy.name] for marker in _markers(copy, source, renames))
+            marker = next(true, None)
+            if marker is not None:
+                message = f"`{copy.qualname}` equals `{marker.source}` and has no marker"
+                line, column = copy.facts.span.line, copy.facts.span.column
+                edit = Edit(str(module.path), Span(line, 0, line, 0), f"{' ' * column}{marker}\n")
+                yield self.finding(module, copy.facts.header, message, copy, (edit,))
+
+
+def _linked(module: Module) -> dict[str, list[tuple[Function, tuple[Rename, ...]]]]:
+    """The functions of the other files that a file's markers name, by name, with the renames that the markers make."""
+    renames: dict[Module, dict[Rename, None]] = {}
+    for _, marker in markers(module):
+        source = source_of(module, marker) if marker is not None else None
+        if marker is not None and source is not None and source.module is not module:
+            renames.setdefault(source.module, {}).update(dict.fromkeys(marker.renames))
+    found: dict[str, list[tuple[Function, tuple[Rename, ...]]]] = defaultdict(list)
+    for other, made in renames.items():
+        for source in other.definitions.values():
+            if isinstance(source, Function):
+                found[source.name].append((source, tuple(made)))
+    return found
+
+
+def _is_long(function: Function) -> bool:
+    """Whether a function does enough to be worth a marker: what only declares or stores something does not."""
+    facts = function.facts
+    if function.name == "__init__" or any(item.path == "property" for item in facts.decorators):
+        return False
+    return facts.span.end_line - facts.span.line >= 5 and sum(_sizes(facts)) >= 4
+
+
+def _sizes(facts: FunctionFacts) -> tuple[int, ...]:
+    return len(facts.calls), len(facts.writes), len(facts.returns), len(facts.conditions)
+
+
+def _markers(copy: Function, source: Function, renames: tuple[Rename, ...]) -> Iterator[Marker]:
+    """The markers that would be true of a function, each naming the origin."""
+    if not _may_be_equal(copy, source) or (copy.cls is not None and source.cls in copy.cls.ancestors):
+        return
+    origin, way = source, Marker(f"{source.module.name}.{source.qualname}", ())
+    if (onward := marker_of(source)) is not None and isinstance(found := source_of(source.module, onward), Function):
+        origin, way = found, onward
+    if origin.module is copy.module:
+        return
+    own = (Rename(source.cls.name, copy.cls.name),) if copy.cls is not None and source.cls is not None else ()
+    for marker in dict.fromkeys(
+        without_dead_renames(origin, Marker(way.source, (*way.renames, *more))) for more in ((), own, renames)
+    ):
+        if is_literal(copy, origin, marker):
+            yield marker
+
+
+def _may_be_equal(copy: Function, source: Function) -> bool:
+    """Whether the facts of two functions leave open that they are equal but for names: quicker than their texts."""
+    one, other = copy.facts, source.facts
+    if (copy.cls is None) != (source.cls is None) or one.is_async != other.is_async:
+        return False
+    if _signature(one) != _signature(other):
+        return False
+    if [item.path for item in one.decorators] != [item.path for item in other.decorators]:
+        return False
+    return _sizes(one) == _sizes(other) and _called(one) == _called(other)
+
+
+def _called(facts: FunctionFacts) -> list[str]:
+    """The names of the functions that it calls; those of classes are what renames are about."""
+    return [call.method for call in facts.calls if not call.method[:1].isupper()]
+
+
+def _signature(facts: FunctionFacts) -> list[tuple[str, str, str]]:
+    return [(item.name, item.kind, item.default) for item in facts.parameters]
