@@ -309,8 +309,8 @@ class Class:
     def is_module(self) -> bool:
         """Whether it is an `nn.Module`."""
         return any(
-            ancestor in ("torch.nn.Module", "torch.nn.modules.module.Module", "nn.Module")
-            or _last(ancestor) == "ModelMixin"
+            _last(ancestor) == "ModelMixin"
+            or (_is_of_torch(ancestor) and _last(ancestor) not in ("Parameter", "Buffer"))
             for ancestor in self.ancestors[1:]
         )
 
@@ -450,6 +450,10 @@ _KNOWN_BASES = frozenset({"object", "torch.nn.Module", "nn.Module", "typing.Prot
 
 def _top(name: str) -> str:
     return name.partition(".")[0]
+
+
+def _is_of_torch(ancestor: Class | str) -> bool:
+    return isinstance(ancestor, str) and ancestor.startswith(("torch.nn.", "nn."))
 
 
 def _last(ancestor: Class | str) -> str:

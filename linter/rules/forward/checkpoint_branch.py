@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.facts import Call
+from linter.facts import Argument, Call
 from linter.findings import Finding
 from linter.project import Module
 from linter.rules.forward import GUIDE, ForwardRule, running
@@ -50,29 +50,37 @@ class CheckpointBranch(ForwardRule):
                     continue
                 block = call.arguments[0].path
                 plain = [other for other in calls if other.path == block and self._is_other_branch(call, other)]
-                if len(plain) != 1 or not (self._is_plain(call) and self._is_plain(plain[0])):
-                    continue
-                given, wanted = self._passed(call) - {block}, self._passed(plain[0])
-                if given != wanted:
-                    told = self._told(given - wanted, wanted - given)
+                if len(plain) == 1 and (told := self._difference(call.arguments[1:], plain[0].arguments)):
                     message = f"the checkpointing branch passes {told} to `{block}`"
                     yield self.told(module, where, call.span, message)
 
     def _is_other_branch(self, call: Call, other: Call) -> bool:
         return any(~guard in other.guards for guard in call.guards)
 
-    def _is_plain(self, call: Call) -> bool:
-        """Whether all arguments can be told by their names."""
-        return all(
-            item.path and not {"?", "("} & set(item.path) and item.name not in ("*", "**") for item in call.arguments
-        )
-
-    def _passed(self, call: Call) -> set[str]:
-        return {item.path for item in call.arguments if item.path[0].isalpha() and item.path not in _CONSTANTS}
-
-    def _told(self, more: set[str], fewer: set[str]) -> str:
-        parts = [f"{word} `{'`, `'.join(sorted(names))}`" for word, names in (("also", more), ("no", fewer)) if names]
+    def _difference(self, given: tuple[Argument, ...], wanted: tuple[Argument, ...]) -> str:
+        """What sets two lists of arguments apart; empty where nothing does or where it cannot be told."""
+        if any(item.name in ("*", "**") for item in (*given, *wanted)) or self._unnamed(given) != self._unnamed(
+            wanted
+        ):
+            return ""
+        has, needs = self._named(given), self._named(wanted)
+        more, fewer = sorted(set(has) - set(needs)), sorted(set(needs) - set(has))
+        parts = [f"{word} `{'`, `'.join(names)}`" for word, names in (("also", more), ("no", fewer)) if names]
+        is_positional = not any(item.name for item in (*given, *wanted))
+        if not parts and is_positional and has != needs:
+            return "the same in another order"
         return " and ".join(parts)
+
+    def _named(self, arguments: tuple[Argument, ...]) -> list[str]:
+        return [
+            item.path
+            for item in arguments
+            if item.path[:1].isalpha() and item.path not in _CONSTANTS and not {"?", "("} & set(item.path)
+        ]
+
+    def _unnamed(self, arguments: tuple[Argument, ...]) -> int:
+        """How many arguments are worked out in the call."""
+        return sum(bool({"?", "("} & set(item.path)) for item in arguments)
 
 
 _CONSTANTS = ("None", "True", "False")

@@ -25,8 +25,8 @@ class UninitialisedParameter(Rule):
     `torch.zeros` takes the same arguments; loaded weights replace either.
 
     ## Exceptions
-    Parameters that a function of `torch.nn.init`, an in-place method or `reset_parameters` fills, and those without a
-    gradient, the places of packed weights.
+    Parameters that a function of `torch.nn.init`, an in-place method or `reset_parameters` fills, and the layers of
+    quantizers, whose packed weights come out of a checkpoint.
     """
 
     code = "FWD009"
@@ -48,7 +48,7 @@ class UninitialisedParameter(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
             init = cls.own_methods.get("__init__")
-            if init is None or not cls.is_module:
+            if init is None or not cls.is_module or ".quantizers." in module.name:
                 continue
             for call in init.facts.calls:
                 kept = self._kept_as(init, call)
@@ -60,8 +60,7 @@ class UninitialisedParameter(Rule):
         """The parameter or buffer that a call's result becomes; empty where it becomes none."""
         parent = init.facts.calls[call.parent] if call.parent >= 0 else None
         if parent is not None and init.target(parent.path).endswith(".nn.Parameter"):
-            is_trained = parent.argument("requires_grad") != "False"
-            return parent.assigned[5:] if is_trained and parent.assigned.startswith("self.") else ""
+            return parent.assigned[5:] if parent.assigned.startswith("self.") else ""
         if parent is not None and parent.path == "self.register_buffer":
             return parent.arguments[0].path.strip("'\"")
         return ""

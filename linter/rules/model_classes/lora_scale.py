@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.facts import Span
+from linter.facts import Decorator, Span
 from linter.findings import Edit, Finding, Safety
 from linter.importing import with_import
 from linter.project import Function, Module
@@ -17,7 +17,7 @@ class LoraScale(Rule):
 
     ## What it does
     Finds models that inherit `PeftAdapterMixin` and whose `forward` takes `attention_kwargs` or
-    `joint_attention_kwargs` without `@apply_lora_scale`.
+    `joint_attention_kwargs` without `@apply_lora_scale`, or with one that reads an argument of another name.
 
     ## Why is this bad?
     The decorator is what reads `scale` out of the dictionary. Without it a user's LoRA scale is ignored in silence, or
@@ -74,11 +74,23 @@ class LoraScale(Rule):
             if forward is None or not (cls.is_model and cls.inherits("PeftAdapterMixin")) or is_container(cls):
                 continue
             taken = next((item.name for item in forward.facts.parameters if item.name in self._NAMES), None)
-            decorated = any(item.path.rpartition(".")[2] == self._DECORATOR for item in forward.facts.decorators)
             by_hand = any(call.method == "scale_lora_layers" for call in forward.facts.calls)
-            if taken and not decorated and not by_hand:
+            if taken is None or by_hand:
+                continue
+            known = {item.name for item in forward.facts.parameters}
+            decorator = next(
+                (item for item in forward.facts.decorators if item.path.rpartition(".")[2] == self._DECORATOR), None
+            )
+            if decorator is None:
                 message = f"`{forward.qualname}` takes `{taken}` without `@{self._DECORATOR}`: its scale is ignored"
                 yield self.finding(module, forward.facts.header, message, forward, self._edits(module, forward, taken))
+            elif (named := self._named(decorator)) not in known:
+                message = f"`@{self._DECORATOR}` reads `{named}`, and `{forward.qualname}` takes `{taken}`"
+                renamed = Edit(str(module.path), decorator.span, f'{decorator.path}("{taken}")')
+                yield self.finding(module, decorator.span, message, forward, (renamed,))
+
+    def _named(self, decorator: Decorator) -> str:
+        return decorator.arguments[0].strip("'\"") if decorator.arguments else "joint_attention_kwargs"
 
     def _edits(self, module: Module, forward: Function, taken: str) -> tuple[Edit, ...]:
         line = forward.facts.span.line

@@ -15,16 +15,16 @@ class ReturnDict(Rule):
     """A model's `forward` lacks `return_dict`, or returns another value with it than without.
 
     ## What it does
-    Looks at `forward` of models that return an output class, and compares what its tuple and its output class are
-    filled with.
+    Looks at `forward` of models that return an output class, and of every transformer and UNet, and compares what its
+    tuple and its output class are filled with.
 
     ## Why is this bad?
     Pipelines call a model with `return_dict=False` and take the first element. Without the argument that raises; with
     two different values the same model gives two results.
 
     ## Exceptions
-    Values that are worked out in the return itself, and models that return plain tensors. A pipeline's own small model
-    without the argument is a warning.
+    Values that are worked out in the return itself, and other models that return plain tensors. A pipeline's own small
+    model without the argument is a warning.
     """
 
     code = "MOD018"
@@ -57,8 +57,9 @@ class ReturnDict(Rule):
             facts = forward.facts
             outputs = [ret for ret in facts.returns if self._is_output(ret)]
             names = {parameter.name for parameter in facts.parameters if parameter.kind != "**"}
-            if outputs and "return_dict" not in names and not any(p.kind == "**" for p in facts.parameters):
-                message = f"`{forward.qualname}` returns `{outputs[0].paths[0]}` and takes no `return_dict`"
+            is_expected = outputs or "Transformer" in cls.name or "UNet" in cls.name
+            if is_expected and "return_dict" not in names and not any(p.kind == "**" for p in facts.parameters):
+                message = f"`{forward.qualname}` takes no `return_dict`"
                 # A pipeline may keep a small model of its own, which nobody else calls.
                 severity = Severity.WARNING if ".pipelines." in f".{module.name}" else None
                 yield self.finding(module, facts.header, message, forward, severity=severity)
