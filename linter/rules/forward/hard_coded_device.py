@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from linter.facts import Call
 from linter.findings import Finding
-from linter.project import Module
+from linter.project import Function, Module
 from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
 
 
@@ -48,17 +48,17 @@ class HardCodedDevice(ForwardRule):
         for where in running(module):
             facts = where.function.facts
             for call in facts.calls:
-                named = self._named(call)
+                named = self._named(where.function, call)
                 if not named or call.test >= 0 or self._is_off(call):
                     continue
                 if not any(self._BRANCH.search(text) for text in guard_texts(facts, call.guards)):
                     yield self.told(module, where, call.span, f"{named} in a forward; take the device from an input")
 
-    def _named(self, call: Call) -> str:
+    def _named(self, function: Function, call: Call) -> str:
         """How a call names a device; empty where it does not."""
         if call.method in self._MOVES and call.receiver and not call.receiver.endswith("torch"):
             return f"`.{call.method}()`"
-        if call.path == "torch.cuda.current_device":
+        if function.target(call.path) == "torch.cuda.current_device":
             return f"`{call.path}()`"
         if "autocast" not in call.method and call.method not in ("to", "device") and not call.argument("device"):
             return ""

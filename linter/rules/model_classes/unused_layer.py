@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.facts import Write
+from linter.facts import Call, Write
 from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
 from linter.rules.base import Rule
@@ -65,18 +65,18 @@ class UnusedLayer(Rule):
 
     def _layers(self, init: Function) -> Iterator[Write]:
         """The assignments of a layer, made by torch or by the project, to an attribute of its own."""
+        built = {call.assigned for call in init.facts.calls if call.parent < 0 and self._is_layer(init, call)}
         for write in init.facts.writes:
-            if write.kind != "=" or not write.target.startswith("self.") or not write.target[5:].isidentifier():
-                continue
-            made = write.value.removesuffix("()")
-            if made == write.value:
-                continue
-            found = init.module.find(made, init.facts)
-            target = init.target(made)
-            if (isinstance(found, Class) and found.is_module) or (
-                target.startswith("torch.nn.") and made[-1:].isalnum()
-            ):
+            if write.target in built and write.target[5:].isidentifier() and write.value != "None":
+                built.remove(write.target)
                 yield write
+
+    def _is_layer(self, init: Function, call: Call) -> bool:
+        if not call.assigned.startswith("self."):
+            return False
+        found = init.callee(call)
+        of_torch = init.target(call.path).startswith("torch.nn.") and call.method[:1].isupper()
+        return of_torch or (isinstance(found, Class) and found.is_module)
 
     def _used(self, cls: Class) -> frozenset[str]:
         """All names that the file and the bases of a class read attributes by, or mention as text."""
