@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from linter.errors import LinterError
+from linter.report import FORMATS
 
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ _no_cache = click.option("--no-cache", is_flag=True, help="Neither read nor writ
 @_ignore
 @click.option(
     "--output-format",
-    type=click.Choice(["concise", "full", "json"]),
+    type=click.Choice(FORMATS),
     default="concise",
     show_default=True,
     help="How findings are written.",
@@ -102,6 +103,7 @@ def check_command(
     """
     from linter.engine import check
     from linter.report import render
+    from linter.report.view import View
 
     try:
         files, config, cache = _request(paths, select, ignore, cache_dir, no_cache)
@@ -109,7 +111,9 @@ def check_command(
             report = check(files, config, cache, progress=progress)
     except LinterError as error:
         raise _Refusal(str(error)) from error
-    click.echo(render(report, output_format, Path.cwd()))
+    written = render(report, output_format, View(Path.cwd()))
+    if written:
+        click.echo(written)
     sys.exit(1 if report.findings else 0)
 
 
@@ -138,13 +142,14 @@ def fix_command(
     from linter.fixing import fix, write
     from linter.report import render
     from linter.report.diff import unified
+    from linter.report.view import View
 
     try:
         files, config, cache = _request(paths, select, ignore, cache_dir, no_cache)
-        here = Path.cwd()
+        view = View(Path.cwd())
         fixed = fix(files, config, cache, unsafe_fixes)
         if diff:
-            click.echo(unified(fixed.contents, here), nl=False)
+            click.echo(unified(fixed.contents, view), nl=False)
             sys.exit(1 if fixed.contents else 0)
         for path, content in fixed.contents.items():
             write(path, content)
@@ -152,7 +157,7 @@ def fix_command(
         raise _Refusal(str(error)) from error
     if fixed.applied:
         click.echo(f"{fixed.applied} mended in {len(fixed.contents)} file{'s' if len(fixed.contents) > 1 else ''}.")
-    click.echo(render(fixed.report, "concise", here))
+    click.echo(render(fixed.report, "concise", view))
     sys.exit(1 if fixed.report.findings else 0)
 
 

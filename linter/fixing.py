@@ -60,7 +60,7 @@ def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fi
         batch = _without_overlap(wanted[:1] if one_by_one else wanted)
         if not batch:
             break
-        attempt = {**contents, **_edited(batch, contents)}
+        attempt = {**contents, **edited(batch, contents)}
         after = check(paths, config, cache, attempt)
         if _is_mended(batch, report, after):
             contents, report, applied = attempt, after, applied + len(batch)
@@ -108,6 +108,18 @@ def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
     return source.encode(text)
 
 
+def edited(findings: Iterable[Finding], contents: Mapping[Path, bytes]) -> dict[Path, bytes]:
+    """The new contents of the files that the fixes of findings change; no two of them overlap."""
+    by_path: dict[Path, list[Edit]] = defaultdict(list)
+    for finding in findings:
+        for edit in finding.fix.edits if finding.fix else ():
+            by_path[Path(edit.path)].append(edit)
+    return {
+        path: apply_edits(decode(path, contents[path] if path in contents else read_bytes(path)), edits)
+        for path, edits in by_path.items()
+    }
+
+
 def _is_wanted(finding: Finding, unsafe: bool) -> bool:
     return finding.fix is not None and (unsafe or finding.fix.safety is Safety.SAFE)
 
@@ -131,17 +143,6 @@ def _without_overlap(findings: Iterable[Finding]) -> list[Finding]:
 def _overlap(one: Edit, other: Edit) -> bool:
     first, second = sorted((one, other), key=lambda edit: (edit.span.line, edit.span.column))
     return (first.span.end_line, first.span.end_column) >= (second.span.line, second.span.column)
-
-
-def _edited(findings: Iterable[Finding], contents: Mapping[Path, bytes]) -> dict[Path, bytes]:
-    by_path: dict[Path, list[Edit]] = defaultdict(list)
-    for finding in findings:
-        for edit in finding.fix.edits if finding.fix else ():
-            by_path[Path(edit.path)].append(edit)
-    return {
-        path: apply_edits(decode(path, contents[path] if path in contents else read_bytes(path)), edits)
-        for path, edits in by_path.items()
-    }
 
 
 def _is_mended(batch: Sequence[Finding], before: Report, after: Report) -> bool:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
-
-from linter.engine import Report
+from typing import TYPE_CHECKING
 
 
-FORMATS = ("concise", "full", "json")
+if TYPE_CHECKING:
+    from linter.engine import Report
+    from linter.report.view import View
 
 
-def render(report: Report, output_format: str, here: Path) -> str:
-    """The report as text.
+FORMATS = (
+    "concise",
+    "full",
+    "grouped",
+    "json",
+    "json-lines",
+    "sarif",
+    "github",
+    "gitlab",
+    "junit",
+    "rdjson",
+)
+
+
+def render(report: Report, output_format: str, view: View) -> str:
+    """The report as text, without the line end of its last line; empty where a format has nothing to say.
 
     Args:
         report: What a run found.
         output_format: One of `FORMATS`.
-        here: The folder that shown paths are relative to.
+        view: Where the reader stands.
     """
-    writer: Callable[[Report, Path], str] = import_module(f"linter.report.{output_format}_format").render
-    return writer(report, here)
-
-
-def shown_path(path: str, here: Path) -> str:
-    """A path as a person would type it from `here`, with forward slashes."""
-    whole = Path(path)
-    return whole.relative_to(here).as_posix() if whole.is_relative_to(here) else whole.as_posix()
+    name = f"linter.report.{output_format.replace('-', '_')}_format"
+    writer: Callable[[Report, View], str] = import_module(name).render
+    return writer(report, view)

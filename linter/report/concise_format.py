@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from linter.engine import Report
 from linter.findings import Finding, Safety, Severity
-from linter.report import shown_path
+from linter.report.view import View
 
 
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
-def render(report: Report, here: Path) -> str:
+def render(report: Report, view: View) -> str:
     """The report, a line a finding."""
-    return "\n".join([*(headline(finding, here) for finding in report.findings), sums(report)])
+    return "\n".join([*(headline(finding, view) for finding in report.findings), sums(report)])
 
 
-def headline(finding: Finding, here: Path) -> str:
+def headline(finding: Finding, view: View) -> str:
     """`path:line:column: CODE message`."""
-    place = f"{shown_path(finding.path, here)}:{finding.span.line}:{finding.span.column + 1}"
+    place = f"{view.path(finding.path)}:{finding.span.line}:{finding.span.column + 1}"
+    return f"{click.style(place, bold=True)}: {described(finding)}"
+
+
+def described(finding: Finding) -> str:
+    """`CODE message (name)`."""
     code = click.style(finding.code, fg=COLOURS[finding.severity], bold=True)
     mark = " [fix]" if finding.fix else ""
-    return f"{click.style(place, bold=True)}: {code}{mark} {finding.message} ({finding.name})"
+    return f"{code}{mark} {finding.message} ({finding.name})"
 
 
 def sums(report: Report) -> str:

@@ -1,38 +1,44 @@
-"""`full`: each finding with the source around it, the place marked, and where the convention is written."""
+"""`full`: each finding with its source, the place marked, the guide's sentence, and what its fix would change."""
 
 from __future__ import annotations
-
-from contextlib import suppress
-from pathlib import Path
 
 import click
 
 from linter.engine import Report
 from linter.errors import UnreadableFile
 from linter.findings import Finding
+from linter.fixing import edited
+from linter.guides import sentence_of
 from linter.report.concise_format import COLOURS, headline, sums
-from linter.source import decode, read_bytes
+from linter.report.diff import unified
+from linter.report.view import View
+from linter.rules import rules_by_code
 
 
 _CONTEXT = 1
 _WIDEST = 200
+_DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 
-def render(report: Report, here: Path) -> str:
+def render(report: Report, view: View) -> str:
     """The report with excerpts."""
-    return "\n".join([*(_block(finding, here) + "\n" for finding in report.findings), sums(report)])
+    return "\n".join([*(_block(finding, view) + "\n" for finding in report.findings), sums(report)])
 
 
-def _block(finding: Finding, here: Path) -> str:
-    parts = [headline(finding, here)]
+def _block(finding: Finding, view: View) -> str:
+    parts = [headline(finding, view)]
     # A file that cannot be read has nothing to quote; the finding says why.
-    with suppress(UnreadableFile):
-        path = Path(finding.path)
-        parts.extend(_excerpt(finding, decode(path, read_bytes(path)).lines))
+    source = view.source(finding.path)
+    if source is not None:
+        parts.extend(_excerpt(finding, source.lines))
     about = f"in {finding.symbol}; " if finding.symbol else ""
     parts.append(
         click.style(f"   = {about}convention: {finding.guide}; `linter rules {finding.code}` explains", dim=True)
     )
+    sentence = sentence_of(rules_by_code()[finding.code])
+    if sentence:
+        parts.append(f"   = {sentence}")
+    parts.extend(_fix(finding, view))
     return "\n".join(parts)
 
 
@@ -50,3 +56,18 @@ def _excerpt(finding: Finding, lines: list[str]) -> list[str]:
             edge = click.style(" " * width + " |", dim=True)
             out.append(f"{edge} {' ' * span.column}{click.style(marks, fg=COLOURS[finding.severity], bold=True)}")
     return out
+
+
+def _fix(finding: Finding, view: View) -> list[str]:
+    if finding.fix is None:
+        return []
+    try:
+        diff = unified(edited([finding], view.contents), view)
+    except UnreadableFile:
+        # The file was taken away since it was checked.
+        return []
+    lines = [
+        click.style(f"   {line}", fg=_DIFF_COLOURS.get(line[:1])) if line.strip() else line
+        for line in diff.splitlines()
+    ]
+    return [f"   = {finding.fix.safety.value} fix:", *lines]

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from linter.engine import Report
 from linter.facts import Span
 from linter.findings import Finding, Severity
-from linter.report import shown_path
+from linter.report.view import View
 
 
 SCHEMA = 1
 
 
-def render(report: Report, here: Path) -> str:
+def render(report: Report, view: View) -> str:
     """The report as a JSON document."""
     by_severity = Counter(finding.severity for finding in report.findings)
     by_code = Counter(finding.code for finding in report.findings)
     document = {
         "schema": SCHEMA,
-        "findings": [_finding(finding, here) for finding in report.findings],
+        "findings": [finding_fields(finding, view) for finding in report.findings],
         "summary": {
             "files": report.files,
             "findings": len(report.findings),
@@ -35,23 +34,22 @@ def render(report: Report, here: Path) -> str:
     return json.dumps(document, indent=2)
 
 
-def _finding(finding: Finding, here: Path) -> dict[str, Any]:
+def finding_fields(finding: Finding, view: View) -> dict[str, Any]:
+    """What is said of one finding."""
     fix = finding.fix
     return {
         "code": finding.code,
         "name": finding.name,
         "severity": finding.severity.value,
         "message": finding.message,
-        "path": shown_path(finding.path, here),
+        "path": view.path(finding.path),
         **_place(finding.span),
         "symbol": finding.symbol,
         "guide": finding.guide,
         "fix": fix
         and {
             "safety": fix.safety.value,
-            "edits": [
-                {"path": shown_path(edit.path, here), **_place(edit.span), "text": edit.text} for edit in fix.edits
-            ],
+            "edits": [{"path": view.path(edit.path), **_place(edit.span), "text": edit.text} for edit in fix.edits],
         },
     }
 

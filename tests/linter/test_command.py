@@ -284,9 +284,11 @@ def test_full_shows_the_source_and_marks_the_place(write: Callable[..., None], r
         "8 |",
         "   = in TinyAttention.forward; convention: models.md#forward-and-torchcompile; "
         "`linter rules FWD008` explains",
+        "   = Rewrite einops calls with `reshape`, `permute`, `flatten` and `unflatten`.",
         "",
         "broken.py:1:1: LNT005 contains null bytes (unreadable-file)",
         "   = convention: review-rules.md#linter-findings; `linter rules LNT005` explains",
+        "   = Keep sources readable: UTF-8 or a declared encoding, no null bytes, and permission to read.",
         "",
         "2 files checked: 2 errors.",
         "",
