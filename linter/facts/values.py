@@ -203,6 +203,10 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True, dict=True):
         """What the body does."""
         return _decode_body(self.packed)
 
+    def mentions(self, text: str) -> bool:
+        """Whether a text stands in any path of the body. It is looked for without unpacking the body."""
+        return text.encode() in bytes(self.packed)
+
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The tests that things in the body stand under."""

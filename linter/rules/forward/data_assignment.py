@@ -53,7 +53,7 @@ class DataAssignment(Rule):
         writes = [
             (function, write)
             for function in module.definitions.values()
-            if not isinstance(function, Class)
+            if not isinstance(function, Class) and function.facts.mentions(".data")
             for write in function.facts.writes
             if write.kind == "=" and write.target.endswith(".data")
         ]

@@ -25,7 +25,8 @@ class ClassPrefix(Rule):
     for another's, and a search for it finds all of them.
 
     ## Exceptions
-    Marked copies that keep the name of their source, deprecated names, and files without a transformer.
+    Marked copies that keep the name of their source, private classes, deprecated names, and files without a
+    transformer.
     """
 
     code = "MOD020"
@@ -57,9 +58,11 @@ class ClassPrefix(Rule):
             return
         copied = {marker.qualname for marker in module.facts.copied}
         for cls in module.classes.values():
-            if "." in cls.qualname or cls.is_model or cls.is_shim or cls.qualname in copied:
+            if "." in cls.qualname or cls.is_model or cls.is_shim or cls.name[0] == "_" or cls.qualname in copied:
                 continue
-            named = any(prefix.lower() in cls.name.lower() for prefix in prefixes)
+            named = any(prefix.lower() in cls.name.lower() for prefix in prefixes) or any(
+                self._WORDS.findall(cls.name)[:1] == self._WORDS.findall(family)[:1] for family in families
+            )
             if (cls.is_module or cls.is_processor) and not named:
                 message = f"`{cls.name}` does not begin with `{min(families)}`, the name of the file's model"
                 yield self.finding(module, cls.facts.header, message, cls)
