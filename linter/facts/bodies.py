@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from linter.facts.paths import Places, path_of
 from linter.facts.values import (
     Argument,
@@ -137,6 +139,7 @@ class _Body:
         self._call = -1
         self._test = -1
         self._inside_function = 0
+        self._trying = 0
 
     def result(self) -> Body:
         """What was found."""
@@ -267,8 +270,10 @@ class _Body:
             self.expression(node.value)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        found = imports_of(node, self._places)
-        self.imports.extend(found)
+        conditional = bool(self._guards or self._trying)
+        self.imports.extend(
+            msgspec.structs.replace(found, conditional=conditional) for found in imports_of(node, self._places)
+        )
 
     def _function(self, node: FunctionNode) -> None:
         self.local_names.add(node.name)
@@ -295,7 +300,9 @@ class _Body:
         self.run(node.body)
 
     def _try(self, node: ast.Try) -> None:
+        self._trying += 1
         self.run(node.body)
+        self._trying -= 1
         for handler in node.handlers:
             self._handler(handler)
         self.run(node.orelse)

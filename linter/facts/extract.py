@@ -100,6 +100,7 @@ class _File:
         self._backends: tuple[str, ...] = ()
         self._type_checking = False
         self._fallback = False
+        self._conditional = False
 
     def statements(self, body: Iterable[ast.stmt]) -> None:
         for node in body:
@@ -120,6 +121,7 @@ class _File:
                         self._type_checking,
                         self._backends,
                         self._fallback,
+                        self._conditional,
                     )
                     self.imports.append(guarded)
             elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
@@ -156,16 +158,19 @@ class _File:
                 self._bind(element)
 
     def _if(self, node: ast.If) -> None:
-        before = self._type_checking, self._backends
+        before = self._type_checking, self._backends, self._conditional
+        self._conditional = True
         text = [path_of(part) for part in ast.walk(node.test) if isinstance(part, (ast.Name, ast.Attribute))]
         self._type_checking = self._type_checking or any(path.endswith("TYPE_CHECKING") for path in text)
         self._backends = (*self._backends, *backends_of(node.test))
         self.statements(node.body)
-        self._type_checking, self._backends = before
+        self._type_checking, self._backends = before[:2]
         self.statements(node.orelse)
+        self._conditional = before[2]
 
     def _try(self, node: ast.Try) -> None:
-        before = self._backends, self._fallback
+        before = self._backends, self._fallback, self._conditional
+        self._conditional = True
         guarded = backends_of(node)
         self.statements(node.body)
         self._backends = (*self._backends, *guarded)
@@ -173,7 +178,7 @@ class _File:
         self._fallback = self._fallback or bool(guarded)
         for handler in node.handlers:
             self.statements(handler.body)
-        self._backends, self._fallback = before
+        self._backends, self._fallback, self._conditional = before
         self.statements(node.finalbody)
 
     def _class(self, node: ast.ClassDef, prefix: str) -> ClassFacts:

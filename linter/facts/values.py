@@ -55,6 +55,8 @@ class Import(msgspec.Struct, frozen=True, array_like=True):
     backends: tuple[str, ...] = ()
     fallback: bool = False
     """It stands where the guard's backend is missing (the `except` of a lazy `__init__`)."""
+    conditional: bool = False
+    """It stands under a condition or in a `try`, whatever is asked there."""
 
 
 class Decorator(msgspec.Struct, frozen=True, array_like=True):

@@ -1,0 +1,158 @@
+"""What a project may import: the packages that it declares, and those that it treats as optional."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from linter.facts import Import
+from linter.project import Function, Module
+
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_IMPORTED_AS = {
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv",
+    "git": "gitpython",
+    "google": "protobuf",
+    "imwatermark": "invisible-watermark",
+    "modelopt": "nvidia-modelopt",
+    "onnxruntime": "onnx",
+    "optimum": "optimum-quanto",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
+"""Packages that are installed under another name than they are imported by."""
+
+_BROUGHT_BY = {
+    "huggingface-hub": {"packaging", "tqdm", "pyyaml", "typing-extensions", "fsspec", "filelock", "httpx"},
+    "torch": {"torchgen", "functorch", "typing-extensions", "jinja2", "sympy", "networkx"},
+    "transformers": {"tokenizers", "huggingface-hub", "numpy", "packaging", "safetensors", "regex", "tqdm", "pyyaml"},
+    "pytest": {"-pytest", "pluggy"},
+}
+"""What a declared package itself requires and is used through; nobody declares it twice."""
+
+_REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_LIST_IN_SETUP = re.compile(r"^\s*(_deps|install_requires)\s*=\s*\[(.*?)^\s*\]", re.DOTALL | re.MULTILINE)
+_STRING = re.compile(r"""["']([^"'\n]+)["']""")
+_METADATA_LINE = re.compile(r"^Requires-Dist: (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The packages that a project's metadata name, normalised, and the file that names them."""
+
+    names: frozenset[str]
+    required: frozenset[str]
+    place: str
+
+    def allows(self, package: str) -> bool:
+        """Whether an imported package is declared, or comes with one that is."""
+        name = distribution_of(package)
+        spread = {name, *(self.names & {f"{name}-python", f"{name}-headless", f"{name}-python-headless"})}
+        return bool(spread & self.names) or any(name in _BROUGHT_BY.get(other, ()) for other in self.names)
+
+
+def distribution_of(package: str) -> str:
+    """The normalised name under which a package is installed."""
+    return re.sub(r"[-_.]+", "-", _IMPORTED_AS.get(package, package)).lower()
+
+
+def package_of(module: Module, item: Import) -> str:
+    """The top-level package that an import takes from, empty where it is of the file's own or of the standard
+    library.
+    """
+    package = module.absolute(item.target).partition(".")[0]
+    own = module.name.partition(".")[0]
+    if item.target.startswith(".") or package in ("", own, "__future__") or package in sys.stdlib_module_names:
+        return ""
+    return package
+
+
+def optional_backend(module: Module, package: str) -> str:
+    """The name under which the file's library asks whether a package is there; empty where it never asks."""
+    top = module.name.partition(".")[0]
+    if package in ("", top):
+        return ""
+    for name in dict.fromkeys((package, distribution_of(package).replace("-", "_"))):
+        if isinstance(module.project.definition(f"{top}.utils.is_{name}_available", module.root), Function):
+            return name
+    return ""
+
+
+def needed_backends(module: Module) -> dict[str, Import]:
+    """The optional packages without which a file cannot be imported, each with the import that needs it."""
+    found: dict[str, Import] = {}
+    declared = declared_packages(module)
+    for item in module.facts.imports:
+        if item.type_checking or item.conditional or item.backends:
+            continue
+        package = package_of(module, item)
+        backend = optional_backend(module, package) if package else ""
+        if backend and not (declared and distribution_of(package) in declared.required):
+            found.setdefault(backend, item)
+    return found
+
+
+def declared_packages(module: Module) -> Declared | None:
+    """What the project that a file lies in declares; None where it declares nothing that can be read."""
+    top = module.name.partition(".")[0]
+    places = list(_metadata_files(module.root, top))
+    for folder in (module.root, module.root.parent):
+        places += [folder / "pyproject.toml", folder / "setup.py"]
+    for path in places:
+        source = module.project.files.source(path) if module.project.files.exists(path) else None
+        found = _read(path, source.text, source.digest) if source else None
+        if found is not None:
+            return found
+    return None
+
+
+@cache
+def _metadata_files(root: Path, top: str) -> tuple[Path, ...]:
+    """The metadata of an installed package lie beside it."""
+    return tuple(sorted(root.glob(f"{top}-*.dist-info/METADATA"))) if top else ()
+
+
+@cache
+def _read(path: Path, text: str, digest: str) -> Declared | None:
+    if path.suffix == ".toml":
+        names, required = _of_pyproject(text)
+    elif path.name == "setup.py":
+        lists = {title: set(_names(_STRING.findall(body))) for title, body in _LIST_IN_SETUP.findall(text)}
+        names, required = lists.get("_deps", set()), lists.get("install_requires", set())
+    else:
+        lines = _METADATA_LINE.findall(text)
+        names = set(_names(lines))
+        required = set(_names(line for line in lines if "extra ==" not in line))
+    return Declared(frozenset(names | required), frozenset(required), path.name) if names | required else None
+
+
+def _of_pyproject(text: str) -> tuple[set[str], set[str]]:
+    try:
+        table: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return set(), set()
+    project = table.get("project", {})
+    required = set(_names(project.get("dependencies", ())))
+    extras = [*project.get("optional-dependencies", {}).values(), *table.get("dependency-groups", {}).values()]
+    names = {name for extra in extras for name in _names(item for item in extra if isinstance(item, str))}
+    own = set(_names([project.get("name", "")]))
+    return (names | required | own, required) if names or required else (set(), set())
+
+
+def _names(requirements: Any) -> Iterator[str]:
+    for requirement in requirements:
+        if match := _REQUIREMENT.match(requirement):
+            yield re.sub(r"[-_.]+", "-", match[1]).lower()

@@ -1,0 +1,118 @@
+"""REG006 dependency-guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from linter.dependencies import needed_backends
+from linter.findings import Finding
+from linter.lazy_packages import lazy, library, packages_above
+from linter.project import Class, Function, Module
+from linter.rules.base import Rule
+from linter.rules.registration import GUIDE
+
+
+class DependencyGuard(Rule):
+    """A name of a lazy table stands behind other backends than its module needs.
+
+    ## What it does
+    Compares the `is_..._available()` checks around each entry with the optional packages that the entry's module
+    imports at its top without a guard of its own.
+
+    ## Why is this bad?
+    Where the package is missing, the entry is offered all the same and raises when it is used, instead of being a
+    dummy that says what to install.
+
+    ## Exceptions
+    Packages that no table of the library asks for: the file itself has to guard those (REG009). What the table of a
+    package above asks for before it loads this one need not be asked for twice.
+    """
+
+    code = "REG006"
+    name = "dependency-guard"
+    guide = GUIDE
+    bad = {
+        "tinylib/__init__.py": """
+            from .utils import OptionalDependencyNotAvailable, is_torch_available, is_transformers_available
+
+            _import_structure = {"utils": []}
+
+            try:
+                if not is_torch_available():
+                    raise OptionalDependencyNotAvailable()
+            except OptionalDependencyNotAvailable:
+                pass
+            else:
+                _import_structure["encoders"] = ["Encoder"]  #!
+
+            try:
+                if not (is_torch_available() and is_transformers_available()):
+                    raise OptionalDependencyNotAvailable()
+            except OptionalDependencyNotAvailable:
+                pass
+            else:
+                _import_structure["pipeline"] = ["TinyPipeline"]
+        """,
+        "tinylib/utils.py": """
+            class OptionalDependencyNotAvailable(Exception):
+                pass
+
+
+            def is_torch_available():
+                return True
+
+
+            def is_transformers_available():
+                return True
+        """,
+        "tinylib/encoders.py": "from transformers import CLIPTextModel\n\n\nclass Encoder(CLIPTextModel):\n    pass\n",
+        "tinylib/pipeline.py": "import torch\n\n\nclass TinyPipeline:\n    dtype = torch.float32\n",
+    }
+    good = {
+        **bad,
+        "tinylib/__init__.py": """
+            from .utils import OptionalDependencyNotAvailable, is_torch_available, is_transformers_available
+
+            _import_structure = {"utils": []}
+
+            try:
+                if not (is_torch_available() and is_transformers_available()):
+                    raise OptionalDependencyNotAvailable()
+            except OptionalDependencyNotAvailable:
+                pass
+            else:
+                _import_structure["encoders"] = ["Encoder"]
+                _import_structure["pipeline"] = ["TinyPipeline"]
+        """,
+    }
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        table, top = lazy(module), library(module)
+        if table is None or top is None:
+            return
+        asked = {backend for entry in (*table.entries, *top.entries) for backend in entry.backends}
+        guards = self._guards_above(module)
+        for entry in table.entries:
+            target = f"{module.name}.{entry.submodule}.{entry.name}"
+            found = module.project.definition(target, module.root)
+            if not isinstance(found, (Class, Function)):
+                continue
+            needed = needed_backends(found.module)
+            there = {*entry.backends, *guards}
+            missing = [backend for backend in needed if backend in asked and backend not in there]
+            if missing:
+                names = " and ".join(f"`{backend}`" for backend in missing)
+                behind = " and ".join(f"`{backend}`" for backend in entry.backends) or "no backend"
+                message = (
+                    f"`{entry.name}` stands behind {behind}, and `{found.module.name}` imports {names} at its top"
+                )
+                yield self.finding(module, entry.span, message, entry.name)
+
+    def _guards_above(self, module: Module) -> set[str]:
+        """The backends that the packages above ask for before they load anything from this one."""
+        found: set[str] = set()
+        for package in (package for package in packages_above(module) if package is not module):
+            table, key = lazy(package), module.name[len(package.name) + 1 :]
+            behind = [set(entry.backends) for entry in table.entries if entry.submodule == key] if table else []
+            found |= set.intersection(*behind) if behind else set()
+        return found
