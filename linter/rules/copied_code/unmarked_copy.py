@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from linter.copies import Marker, Rename, is_literal, without_dead_renames
 from linter.facts import FunctionFacts, Span
 from linter.findings import Edit, Finding, Safety, Severity
-from linter.project import Function, Module
+from linter.project import Class, Function, Module
 from linter.rules.base import Rule
 from linter.rules.copied_code import GUIDE, marker_of, markers, source_of
 
@@ -108,6 +108,9 @@ class UnmarkedCopy(Rule):
                 continue
             if copy.qualname in covered or (copy.cls is not None and copy.cls.qualname in covered):
                 continue
+            if any(source is copy for source, _ in linked[copy.name]):
+                # Others are copied from it: it is an origin.
+                continue
             true = (marker for source, renames in linked[copy.name] for marker in _markers(copy, source, renames))
             marker = next(true, None)
             if marker is not None:
@@ -118,18 +121,29 @@ class UnmarkedCopy(Rule):
 
 
 def _linked(module: Module) -> dict[str, list[tuple[Function, tuple[Rename, ...]]]]:
-    """The functions of the other files that a file's markers name, by name, with the renames that the markers make."""
+    """What may be the source of an unmarked copy, by name, with the renames that markers make there.
+
+    Of the other files that a file's markers name that is every function, of its own those that they name.
+    """
     renames: dict[Module, dict[Rename, None]] = {}
+    found: dict[str, list[tuple[Function, tuple[Rename, ...]]]] = defaultdict(list)
+    for source, marker in _sources(module):
+        if source.module is not module:
+            renames.setdefault(source.module, {}).update(dict.fromkeys(marker.renames))
+        elif isinstance(source, Function):
+            found[source.name].append((source, marker.renames))
+    for other, made in renames.items():
+        for definition in other.definitions.values():
+            if isinstance(definition, Function):
+                found[definition.name].append((definition, tuple(made)))
+    return found
+
+
+def _sources(module: Module) -> Iterator[tuple[Class | Function, Marker]]:
     for _, marker in markers(module):
         source = source_of(module, marker) if marker is not None else None
-        if marker is not None and source is not None and source.module is not module:
-            renames.setdefault(source.module, {}).update(dict.fromkeys(marker.renames))
-    found: dict[str, list[tuple[Function, tuple[Rename, ...]]]] = defaultdict(list)
-    for other, made in renames.items():
-        for source in other.definitions.values():
-            if isinstance(source, Function):
-                found[source.name].append((source, tuple(made)))
-    return found
+        if marker is not None and source is not None:
+            yield source, marker
 
 
 def _is_long(function: Function) -> bool:
@@ -137,7 +151,9 @@ def _is_long(function: Function) -> bool:
     facts = function.facts
     if function.name == "__init__" or any(item.path == "property" for item in facts.decorators):
         return False
-    return facts.span.end_line - facts.span.line >= 5 and sum(_sizes(facts)) >= 4
+    lines = facts.span.end_line - facts.span.line + 1
+    does = sum(_sizes(facts))
+    return (lines >= 6 and does >= 4) or (lines >= 16 and does >= 2)
 
 
 def _sizes(facts: FunctionFacts) -> tuple[int, ...]:
@@ -151,7 +167,11 @@ def _markers(copy: Function, source: Function, renames: tuple[Rename, ...]) -> I
     origin, way = source, Marker(f"{source.module.name}.{source.qualname}", ())
     if (onward := marker_of(source)) is not None and isinstance(found := source_of(source.module, onward), Function):
         origin, way = found, onward
-    if origin.module is copy.module:
+    # Of two files that copy from each other only one may be told to, or each would become the other's source.
+    is_mutual = origin.module is not copy.module and any(
+        item.module is copy.module for item, _ in _sources(origin.module)
+    )
+    if origin is copy or (is_mutual and copy.module.name < origin.module.name):
         return
     own = (Rename(source.cls.name, copy.cls.name),) if copy.cls is not None and source.cls is not None else ()
     for marker in dict.fromkeys(
