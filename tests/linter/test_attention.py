@@ -235,8 +235,12 @@ def test_a_mask_for_the_processor_beside_it_is_not_unused(
     text = text.replace("\n\nclass TinyAttention(", other)
     write({"example.py": text})
     assert codes(check(".")) == ["ATT008"]
-    write({"example.py": text.replace("[TinyAttnProcessor]", "[TinyAttnProcessor, MaskedAttnProcessor]")})
+    both = text.replace("[TinyAttnProcessor]", "[TinyAttnProcessor, MaskedAttnProcessor]")
+    write({"example.py": both.replace("_cls = TinyAttnProcessor", "_cls = MaskedAttnProcessor")})
     assert codes(check(".")) == []
+    # What the layer uses by itself has nobody to excuse it.
+    write({"example.py": both})
+    assert codes(check(".")) == ["ATT008"]
 
 
 def test_heads_that_get_a_dimension_of_their_own_may_be_repeated(
@@ -262,6 +266,24 @@ def test_a_mask_that_is_filled_in_is_no_empty_one(write: Callable[..., None], ch
     assert codes(check(".")) == ["ATT009"]
     write({"example.py": "import torch\n" + processor(value, made, "attention_mask[:, 3:] = 0", f"return {DISPATCH}")})
     assert codes(check(".")) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "is_old"),
+    [
+        ('is_torch_version("<", "2.0")', True),
+        ('not hasattr(torch.nn.functional, "scaled_dot_product_attention")', True),
+        ('version.parse(torch.__version__) < version.parse("2.1.0")', True),
+        ('not hasattr(F, "scaled_dot_product_attention") and is_torch_version("<", "2.1")', True),
+        ('is_torch_version("<", "2.6")', False),
+        ('attn.is_cross and is_torch_version("<", "2.0")', False),
+    ],
+)
+def test_only_versions_that_are_gone_are_guards(
+    write: Callable[..., None], check: Callable[..., Any], test: str, is_old: bool
+) -> None:
+    write({"example.py": processor(f"if {test}: raise ImportError", "return attn.to_v(attention_mask)")})
+    assert codes(check(".")) == (["ATT017"] if is_old else [])
 
 
 def test_a_guard_goes_and_what_stood_beside_it_stays(fixed: Callable[[str, str], str]) -> None:

@@ -58,7 +58,9 @@ class NoOpMask(Rule):
                 return self.attn(hidden_states, attention_mask=attention_mask)
     """
 
-    _MADE = re.compile(r"^torch\.(ones|zeros)(_like)?\(\)(\.(to|cuda|type|bool|float|half|type_as)\(\))*$")
+    _MADE = re.compile(
+        r"^(?:torch\.|\w+\.new_)(ones|zeros)(_like)?\(\)(\.(to|cuda|type|bool|float|half|type_as)\(\))*$"
+    )
     _INTEGERS = re.compile(r"bool|int|long|uint")
 
     def check(self, module: Module) -> Iterator[Finding]:

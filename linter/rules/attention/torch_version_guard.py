@@ -61,7 +61,9 @@ class TorchVersionGuard(Rule):
 
     _HAS_SDPA = r"""hasattr\([\w.]+,\s*["']scaled_dot_product_attention["']\)"""
     _OLD = r"""["'](?:1\.[\d.]+|2\.[01](?:\.\d+)?)["']"""
-    _PART = rf"""(?:not\s+)?(?:{_HAS_SDPA}|(?:\w+\.)*is_torch_version\(["'][<>=]+["'],\s*{_OLD}\))"""
+    _ASKED = rf"""(?:\w+\.)*is_torch_version\(["'][<>=]+["'],\s*{_OLD}\)"""
+    _COMPARED = rf"""(?:[\w.]*parse\()?torch\.__version__\)?\s*[<>=]+\s*(?:[\w.]*parse\()?{_OLD}\)?"""
+    _PART = rf"(?:not\s+)?(?:{_HAS_SDPA}|{_ASKED}|{_COMPARED})"
     _GUARD = re.compile(rf"{_PART}(?:\s+(?:and|or)\s+{_PART})*")
 
     def check(self, module: Module) -> Iterator[Finding]:

@@ -20,8 +20,9 @@ class UnusedMask(Rule):
     Whoever passes a mask believes that padding is masked. It is attended to, and nothing says so.
 
     ## Exceptions
-    A parameter that is deleted, or named by a decorator; one that another processor of the same layer reads, because
-    they share a signature; and processors of the older shared `Attention` class, which hands every processor a mask.
+    A parameter that is deleted, or named by a decorator; one of a processor that is not its layer's default, where
+    another one reads it, because they share a signature; and processors of the older shared `Attention` class, which
+    hands every processor a mask.
     """
 
     code = "ATT008"
@@ -79,8 +80,9 @@ def _is_shared(cls: Class, function: Function, name: str) -> bool:
     if isinstance(layer, Class) and not is_attention(layer):
         return True
     for owner in cls.module.classes.values():
-        available = owner.attribute("_available_processors")
-        if available is not None and cls.name in available.items:
+        default, available = owner.attribute("_default_processor_cls"), owner.attribute("_available_processors")
+        is_default = default is not None and default.text == cls.name
+        if available is not None and cls.name in available.items and not is_default:
             processors = map(cls.module.find, available.items)
             calls = [item.method("__call__") for item in processors if isinstance(item, Class)]
             if any(call is not None and name in call.facts.body.names for call in calls):
