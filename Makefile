@@ -8,7 +8,7 @@ BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup flux2 test lint docs claude codex clean-ai
+.PHONY: help setup flux2 test lint docs bench claude codex clean-ai
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ lint: $(READY) ## check this repository's own code: ruff, formatting, types
 
 docs: $(READY) ## build the documentation site into site/
 	NO_MKDOCS_2_WARNING=1 "$(BIN)/mkdocs" build --strict
+
+bench: $(READY) ## measure the linter beside others; writes benchmarks/lint.md (ten minutes)
+	"$(BIN)/python" benchmarks/lint.py
 
 claude: $(READY) ## install the skills where Claude Code finds them
 	@"$(BIN)/scaffold" skills install --agent claude
