@@ -107,8 +107,8 @@ def table(rows: list[tuple[Contestant, float]]) -> str:
     lines = [
         "# How fast the linter reads",
         "",
-        f"diffusers {importlib.metadata.version('diffusers')}, Python {sys.version.split()[0]}, {os.cpu_count()} cores;"
-        f" {', '.join(OTHERS)}. Median CPU seconds of the whole command. Repeat with `python benchmarks/lint.py`.",
+        f"diffusers {importlib.metadata.version('diffusers')}, Python {sys.version.split()[0]}, {os.cpu_count()} cores"
+        f", {', '.join(OTHERS)}. Median CPU seconds of the whole command. Repeat with `python benchmarks/lint.py`.",
         "",
         "| command | lines | CPU seconds | lines per second | CPU per line, ast.parse = 1 |",
         "| --- | ---: | ---: | ---: | ---: |",
