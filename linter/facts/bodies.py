@@ -121,6 +121,15 @@ def function_facts(node: FunctionNode, prefix: str, places: Places) -> FunctionF
     return facts
 
 
+def _paired(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """The targets and values of a tuple that is assigned to a tuple, where they stand one to one."""
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
+        return []
+    if any(isinstance(node, ast.Starred) for node in (*target.elts, *value.elts)):
+        return []
+    return list(zip(target.elts, value.elts, strict=True))
+
+
 class _Body:
     """Walks statements and expressions once, keeping what it is under: conditions, the call, the assignment."""
 
@@ -174,11 +183,24 @@ class _Body:
                 self._children(child)
 
     def _assign(self, node: ast.Assign) -> None:
+        if len(node.targets) == 1 and (pairs := _paired(node.targets[0], node.value)):
+            self._assign_each(pairs)
+            return
         previous, self._assigned = self._assigned, path_of(node.targets[0])
         self.expression(node.value)
         self._assigned = previous
         for target in node.targets:
             self._target(target, path_of(node.value), "=")
+
+    def _assign_each(self, pairs: list[tuple[ast.expr, ast.expr]]) -> None:
+        """`a, b = c, d`: each name is assigned its own value, after all values are worked out."""
+        previous = self._assigned
+        for target, value in pairs:
+            self._assigned = path_of(target)
+            self.expression(value)
+        self._assigned = previous
+        for target, value in pairs:
+            self._target(target, path_of(value), "=")
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
