@@ -73,3 +73,60 @@ LIBRARY = {
     "tinylib/models/modeling_utils.py": "from torch import nn\n\n\nclass ModelMixin(nn.Module):\n    pass\n",
     "tinylib/models/tiny.py": MODEL_FILE,
 }
+
+
+# The library with hooks: a block, its model, and the tables that the hooks look them up in.
+BLOCK_FILE = """
+            from torch import nn
+
+            from ..hooks import CacheMixin
+            from .modeling_utils import ModelMixin
+
+
+            class TinyBlock(nn.Module):
+                def forward(self, hidden_states, encoder_hidden_states):
+                    return encoder_hidden_states, hidden_states
+
+
+            class TinyModel(ModelMixin, CacheMixin):
+                def __init__(self):
+                    super().__init__()
+                    self.transformer_blocks = nn.ModuleList([TinyBlock() for _ in range(2)])
+"""
+
+
+HOOK_TABLES = """
+            class AttentionProcessorRegistry:
+                pass
+
+
+            class TransformerBlockRegistry:
+                pass
+
+
+            class TransformerBlockMetadata:
+                pass
+
+
+            def _register_transformer_blocks_metadata():
+                from ..models.tiny import TinyBlock
+
+                TransformerBlockRegistry.register(
+                    model_class=TinyBlock,
+                    metadata=TransformerBlockMetadata(
+                        return_hidden_states_index=1,
+                        return_encoder_hidden_states_index=0,
+                    ),
+                )
+"""
+
+
+HOOKED_LIBRARY = {
+    "tinylib/__init__.py": "",
+    "tinylib/hooks/__init__.py": "class CacheMixin:\n    pass\n",
+    "tinylib/hooks/_common.py": '_SPATIAL_TRANSFORMER_BLOCK_IDENTIFIERS = ("blocks", "transformer_blocks")\n',
+    "tinylib/hooks/_helpers.py": HOOK_TABLES,
+    "tinylib/models/__init__.py": "",
+    "tinylib/models/modeling_utils.py": "from torch import nn\n\n\nclass ModelMixin(nn.Module):\n    pass\n",
+    "tinylib/models/tiny.py": BLOCK_FILE,
+}

@@ -1,0 +1,95 @@
+"""What a library's hooks know of its models: the registered blocks and processors, and the names of block lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from linter.facts import Call
+from linter.project import Class, Function, Module
+
+
+BLOCK_REGISTRY = "TransformerBlockRegistry"
+PROCESSOR_REGISTRY = "AttentionProcessorRegistry"
+_BLOCK_LISTS = "_TRANSFORMER_BLOCK_IDENTIFIERS"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One `Registry.register(...)`: the class, the call, and the call that makes its metadata."""
+
+    cls: Class
+    function: Function
+    call: Call
+    metadata: Call | None
+
+    def index(self, name: str) -> int | None:
+        """A return position that the metadata give; None where they give none."""
+        text = self.metadata.argument(name) if self.metadata else None
+        return int(text) if text is not None and text.isdigit() else None
+
+
+class HookTables:
+    """The tables of one library; `None` of `hook_tables` is a library without them."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.blocks = tuple(_registered(module, BLOCK_REGISTRY))
+        self.processors = tuple(_registered(module, PROCESSOR_REGISTRY))
+        lists = module.project.module(f"{module.package}._common", module.root)
+        names = lists.facts.attributes if lists else ()
+        self.block_lists = frozenset(
+            text for item in names if item.name.endswith(_BLOCK_LISTS) for text in item.value.strings
+        )
+
+
+_known: WeakKeyDictionary[Module, HookTables] = WeakKeyDictionary()
+
+
+def hook_tables(module: Module) -> HookTables | None:
+    """The tables of the library that a file lies in."""
+    top = module.name.partition(".")[0]
+    home = module.project.module(f"{top}.hooks._helpers", module.root) if top else None
+    if home is None:
+        return None
+    if home not in _known:
+        _known[home] = HookTables(home)
+    return _known[home]
+
+
+def block_lists_of(cls: Class) -> dict[str, tuple[Call, tuple[Class, ...]]]:
+    """The module lists that a model fills with modules of the project: attribute, call, and the modules' classes."""
+    found: dict[str, tuple[Call, tuple[Class, ...]]] = {}
+    for ancestor in cls.ancestors:
+        init = ancestor.own_methods.get("__init__") if isinstance(ancestor, Class) else None
+        calls = init.facts.calls if init else ()
+        for number, call in enumerate(calls):
+            if init is None or call.method != "ModuleList" or not call.assigned.startswith("self."):
+                continue
+            inside = [init.module.find(part.path, init.facts) for part in calls if part.parent == number]
+            blocks = tuple(part for part in inside if isinstance(part, Class) and part.is_module)
+            if blocks:
+                found.setdefault(call.assigned[5:], (call, blocks))
+    return found
+
+
+def is_block(cls: Class) -> bool:
+    """Whether a module takes and returns the hidden states, as the hooks expect of a block, rather than being a part
+    of one.
+    """
+    forward = cls.method("forward")
+    return forward is not None and any(parameter.name == "hidden_states" for parameter in forward.facts.parameters)
+
+
+def _registered(module: Module, registry: str) -> Iterator[Registration]:
+    for function in module.functions.values():
+        calls = function.facts.calls
+        for number, call in enumerate(calls):
+            if call.path != f"{registry}.register":
+                continue
+            path = call.argument("model_class") or next((item.path for item in call.arguments if not item.name), "")
+            cls = module.find(path, function.facts)
+            if isinstance(cls, Class):
+                metadata = next((part for part in calls if part.parent == number), None)
+                yield Registration(cls, function, call, metadata)
