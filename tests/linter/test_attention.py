@@ -182,9 +182,10 @@ def test_the_only_processor_that_a_layer_sets_is_its_default(fixed: Callable[[st
             "value = value.transpose(1, 2)",
         ),
         ("value = attn.to_v(hidden_states).split_somehow().transpose(1, 2)",),
+        ("value = attn.to_v(hidden_states).unflatten(2, (-1, 8)).transpose(1, 2)", "value = tokens_first(value)"),
         ("value = attn.to_v(hidden_states).unflatten(-1, (-1, 8))", "if a: value = value.transpose(1, 2)"),
     ],
-    ids=["tokens first", "taken back", "not to be followed", "in one branch only"],
+    ids=["tokens first", "taken back", "not to be followed", "by who knows whom", "in one branch only"],
 )
 def test_a_layout_is_doubted_only_where_it_is_sure(
     write: Callable[..., None], check: Callable[..., Any], statements: tuple[str, ...]
@@ -202,8 +203,13 @@ def test_a_layout_is_doubted_only_where_it_is_sure(
             "value = attn.to_v(hidden_states).unflatten(2, (-1, 8)).transpose(1, 2)",
             "if attn.added: value = torch.cat([hidden_states, value], dim=2)",
         ),
+        (
+            "image, text = attn.to_v(a).unflatten(2, (-1, 8)), attn.to_v(b).unflatten(2, (-1, 8))",
+            "image, text = image.transpose(1, 2), text.transpose(1, 2)",
+            "value = torch.cat([text, image], dim=2)",
+        ),
     ],
-    ids=["permute", "after the norm", "joined in a branch"],
+    ids=["permute", "after the norm", "joined in a branch", "joined from others"],
 )
 def test_heads_before_tokens_are_found_through_what_keeps_the_layout(
     write: Callable[..., None], check: Callable[..., Any], statements: tuple[str, ...]
