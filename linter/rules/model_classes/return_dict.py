@@ -46,8 +46,29 @@ class ReturnDict(Rule):
                 if not return_dict:
                     return (hidden_states,)
                 return Transformer2DModelOutput(sample=output)  #!
+
+
+        class TinyTransformer1DModel(ModelMixin, ConfigMixin):
+            def forward(self, hidden_states):  #!
+                return self.proj_out(hidden_states)
     """
-    good = bad.replace("(hidden_states,)", "(output,)").replace("  #!", "")
+    good = """
+        from diffusers.configuration_utils import ConfigMixin, register_to_config
+        from diffusers.models.modeling_outputs import Transformer2DModelOutput
+        from diffusers.models.modeling_utils import ModelMixin
+
+
+        class TinyTransformer2DModel(ModelMixin, ConfigMixin):
+            @register_to_config
+            def __init__(self, num_layers: int = 2):
+                super().__init__()
+
+            def forward(self, hidden_states, return_dict: bool = True):
+                output = self.proj_out(hidden_states)
+                if not return_dict:
+                    return (output,)
+                return Transformer2DModelOutput(sample=output)
+    """
 
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
