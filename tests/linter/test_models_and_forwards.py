@@ -115,6 +115,14 @@ FAULTS = [
     Fault("FWD007", "qwenimage", LAST_STEP, f"{LAST_STEP}.cuda()", ".cuda()"),
     Fault("FWD009", "wan", "torch.randn(1, 6, dim)", "torch.empty(1, 6, dim)", "torch.empty"),
     Fault("FWD011", "flux", LAST_STEP, f"{LAST_STEP}\n        self.last = output", "self.last"),
+    Fault("FWD011", "flux", LAST_STEP, f"global LATEST\n        {LAST_STEP}", "global LATEST"),
+    Fault(
+        "FWD011",
+        "wan",
+        "        ppf, pph, ppw = num_frames",
+        "        self.freqs_cos.mul_(2)\n        ppf, pph, ppw = num_frames",
+        "freqs_cos.mul_",
+    ),
     Fault("FWD012", "flux", LAST_STEP, f"{LAST_STEP} + torch.randn_like(hidden_states)", "randn_like"),
     Fault("FWD013", "flux", LAST_STEP, f"self.proj_out.weight.data = temb\n        {LAST_STEP}", ".data ="),
     Fault(
