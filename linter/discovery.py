@@ -28,13 +28,14 @@ NEVER = frozenset(
 """Folders that hold no source of the project's own; named on the command line they are checked."""
 
 
-def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path) -> list[Path]:
+def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path, force_exclude: bool = False) -> list[Path]:
     """The files to check, absolute, each once, sorted.
 
     Args:
         paths: Files and folders. Links to folders are not followed.
         exclude: Patterns of `fnmatch` on a file's or folder's name, or on its path relative to `root`.
         root: The configuration's folder.
+        force_exclude: Whether what is excluded is left out where it is named, too.
 
     Raises:
         LinterError: a path that does not exist or a folder that cannot be listed.
@@ -42,6 +43,8 @@ def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path) -> list[
     patterns = [pattern.rstrip("/") for pattern in exclude]
     found: set[Path] = set()
     for path in paths:
+        if force_exclude and is_excluded(path.absolute(), patterns, root):
+            continue
         try:
             is_folder, is_there = path.is_dir(), path.exists()
         except OSError as error:
@@ -53,6 +56,20 @@ def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path) -> list[
         else:
             raise LinterError(f"{path}: no such file or folder. Name a Python file or a folder that holds some.")
     return sorted({Path(os.path.normpath(path)) for path in found})
+
+
+def is_excluded(path: Path, exclude: Sequence[str], root: Path) -> bool:
+    """Whether a path, or a folder that it lies in, is left out of a run over `root`.
+
+    Args:
+        path: A file or folder, absolute.
+        exclude: Patterns of `fnmatch` on a name, or on a path relative to `root`.
+        root: The configuration's folder; the folders above it are not looked at.
+    """
+    path = Path(os.path.normpath(path))
+    inside = path.relative_to(root) if path.is_relative_to(root) else path
+    steps = [path, *path.parents][: len(inside.parts)]
+    return any(step.name in NEVER or _excluded(step, exclude, root) for step in steps)
 
 
 def _below(folder: Path, exclude: Sequence[str], root: Path) -> Iterator[Path]:

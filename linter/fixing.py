@@ -1,10 +1,8 @@
-"""Fixes: edits applied to texts in memory, each round checked by running the rules again, files replaced whole."""
+"""Fixes: edits applied to texts in memory, each round checked by running the rules again."""
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,6 @@ from pathlib import Path
 from linter.cache import Cache
 from linter.config import Config
 from linter.engine import Report, check
-from linter.errors import LinterError
 from linter.findings import Edit, Finding, Safety
 from linter.rules.linter_itself.parse_error import ParseError
 from linter.rules.linter_itself.unreadable_file import UnreadableFile
@@ -71,29 +68,6 @@ def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fi
         else:
             one_by_one = True
     return Fixed(contents, applied, report)
-
-
-def write(path: Path, content: bytes) -> None:
-    """Replaces a file at once: a reader sees the old content or the new, never a part. Its permissions stay.
-
-    Raises:
-        LinterError: the file or its folder cannot be written.
-    """
-    target = path.resolve()
-    temporary: str | None = None
-    try:
-        mode = target.stat().st_mode
-        if not os.access(target, os.W_OK):
-            raise PermissionError(13, "it is read-only")
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
-    except OSError as error:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise LinterError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
