@@ -43,6 +43,15 @@ def test_copies_in_a_circle_are_an_error_that_nobody_has_to_ask_for(
     ]
 
 
+def test_a_copy_of_a_circle_is_not_told_which_of_them_is_the_origin(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    marked = {name: f"# Copied from tinylib.{name}.scale_noise\n{ORIGIN}" for name in ("one", "other")}
+    write({"tinylib/__init__.py": "", "tinylib/one.py": marked["other"], "tinylib/other.py": marked["one"]})
+    write({"tinylib/copy.py": marked["one"]})
+    assert {path for code, path, _ in check(".").places if code == "CPY007"} == {"tinylib/one.py", "tinylib/other.py"}
+
+
 def test_a_copy_that_differs_from_the_origin_keeps_its_marker(
     write: Callable[..., None], run: Callable[..., Any], folder: Path
 ) -> None:

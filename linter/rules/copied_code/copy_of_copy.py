@@ -69,13 +69,15 @@ class CopyOfCopy(Rule):
             if copy is None or marker is None or source is None or (between := marker_of(source)) is None:
                 continue
             sources, origin, way = [source], source, marker
-            while (onward := marker_of(origin)) and (found := source_of(module, onward)) and found not in sources:
+            while (onward := marker_of(origin)) is not None and (found := source_of(module, onward)) is not None:
+                if found in sources:
+                    break
                 sources.append(found)
                 origin, way = found, Marker(onward.source, (*onward.renames, *way.renames))
             if copy in sources:
                 message = f"`{marker.source}` is in the end a copy of this `{copy.qualname}`, so neither is the origin"
                 yield self.finding(module, comment.span, message, copy, severity=Severity.ERROR)
-            elif len(sources) > 1:
+            elif marker_of(origin) is None:
                 message = f"`{marker.source}` is itself a copy of `{between.source}`; name the origin, `{way.source}`"
                 edits = self._edits(module, comment, copy, origin, way)
                 yield self.finding(module, comment.span, message, copy, edits)
