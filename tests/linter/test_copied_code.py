@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 ORIGIN = "def scale_noise(sample):\n    return sample * 2\n"
 BETWEEN = (
@@ -133,3 +135,30 @@ def test_what_a_class_overrides_with_the_same_text_is_no_copy_to_mark(
     assert [item for item in check(".").findings if item["code"].startswith("CPY")] == []
     write({"tinylib/copy.py": copy + "\n\nclass SmallPipeline:\n" + PREPARE})
     assert [item["code"] for item in check(".").findings if item["code"].startswith("CPY")] == ["CPY006"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("# copied from tinylib.origin.scale_noise", "# Copied from tinylib.origin.scale_noise"),
+        ("#Copied from  tinylib.origin.scale_noise.", "# Copied from tinylib.origin.scale_noise"),
+        ("# Copied from: `tinylib.origin.scale_noise`", "# Copied from tinylib.origin.scale_noise"),
+        ("# Copied from tinylib/origin.scale_noise", "# Copied from tinylib.origin.scale_noise"),
+        (
+            "# Copied from tinylib.origin.scale_noise with sample -> latents , noise=>x",
+            "# Copied from tinylib.origin.scale_noise with sample -> latents , noise=>x",
+        ),
+        (
+            "# Copied from tinylib.origin.scale_noise with  sample --> latents All-Casing, Tiny->Small",
+            "# Copied from tinylib.origin.scale_noise with sample->latents all-casing, Tiny->Small",
+        ),
+    ],
+    ids=["casing", "a stray dot", "a colon and quotes", "a slash", "not to be told", "renames"],
+)
+def test_a_marker_is_written_as_it_was_meant_where_that_can_be_told(
+    write: Callable[..., None], run: Callable[..., Any], folder: Path, written: str, meant: str
+) -> None:
+    rest = "\ndef scale_noise(latents):\n    return latents * 2  # café\n"
+    write({"tinylib/__init__.py": "", "tinylib/origin.py": ORIGIN, "tinylib/copy.py": written + rest})
+    run("fix", "--no-cache", "--select", "CPY003", ".")
+    assert (folder / "tinylib/copy.py").read_text(encoding="utf-8") == meant + rest
