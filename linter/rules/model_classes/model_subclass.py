@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from linter.findings import Finding
 from linter.project import Class, Module
 from linter.rules.base import Rule
-from linter.rules.model_classes import GUIDE
 
 
 class ModelSubclass(Rule):
@@ -26,7 +25,7 @@ class ModelSubclass(Rule):
 
     code = "MOD021"
     name = "model-subclass"
-    guide = GUIDE
+    guide = "models.md#porting"
     bad = """
         from diffusers.configuration_utils import ConfigMixin, register_to_config
         from diffusers.models.modeling_utils import ModelMixin
