@@ -261,10 +261,14 @@ def committed(git: Callable[..., None], message: str = "work") -> None:
 
 
 def test_changed_shows_what_a_branch_and_the_working_tree_touch(
-    write: Callable[..., None], codes: Callable[..., Any], git: Callable[..., None], folder: Path
+    write: Callable[..., None],
+    codes: Callable[..., Any],
+    git: Callable[..., None],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     odd = 'a dir/\u00fc "q".py'
-    names = ("kept.py", "gone.py", "old name.py", "touched.py", odd)
+    names = ("kept.py", "gone.py", "old name.py", "touched one.py", odd)
     write(dict.fromkeys(names, EINOPS))
     git("init", "--quiet", "--initial-branch", "main")
     committed(git)
@@ -276,10 +280,14 @@ def test_changed_shows_what_a_branch_and_the_working_tree_touch(
     write({"kept.py": EINOPS + "# the end\n", odd: EINOPS.replace("return ", "return  ")})
     committed(git)
     assert codes("--changed") == {(odd, "FWD008")}
-    write({"touched.py": "++ 1\n" + EINOPS.replace("return ", "return  "), "untracked.py": EINOPS})
-    touched = {("touched.py", "FWD008"), ("untracked.py", "FWD008"), (odd, "FWD008")}
+    write({"touched one.py": "++ 1\n" + EINOPS.replace("return ", "return  "), "untracked.py": EINOPS})
+    touched = {("touched one.py", "FWD008"), ("untracked.py", "FWD008"), (odd, "FWD008")}
     assert codes("--changed") == touched
     assert codes("--changed=HEAD") == touched - {(odd, "FWD008")}
+    (folder / "sub").mkdir()
+    monkeypatch.chdir(folder / "sub")
+    assert len(codes("..", "--changed")) == len(touched)
+    monkeypatch.chdir(folder)
     # What others did to the branch meanwhile is not what this one touches.
     git("stash", "--include-untracked", "--quiet")
     git("checkout", "--quiet", "main")

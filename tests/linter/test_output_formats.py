@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+import linter.report
 from linter.report import FORMATS
 from linter.report.line_hashes import line_hashes
 
@@ -30,7 +32,7 @@ class TinyAttention(nn.Module):
 """
 # One character of four bytes before the place that is meant.
 WIDE = 'scale = "\U0001f600"  # lint: ignore[FWD001] was needed once\n'
-ODD = "a dir/\u00fc,%:x.py"
+ODD = "a dir/\u00fc,%41:x.py"
 
 
 @pytest.fixture
@@ -100,6 +102,20 @@ def test_full_shows_the_guides_sentence_and_the_fix_as_a_diff(report: Callable[.
     ) in out
 
 
+@pytest.mark.parametrize("place", [".ai", "scaffold/bundled/ai", ""])
+def test_the_guides_are_found_beside_the_package_and_in_a_wheel(
+    place: str, write: Callable[..., None], run_process: Callable[..., Any], tmp_path: Path
+) -> None:
+    root, site = Path(linter.report.__file__).parents[2], tmp_path / "site"
+    shutil.copytree(root / "linter", site / "linter", ignore=shutil.ignore_patterns("__pycache__"))
+    if place:
+        shutil.copytree(root / ".ai", site / place)
+    write({"einops.py": EINOPS})
+    out = run_process("check", "--no-cache", "--output-format", "full", PYTHONPATH=str(site)).out
+    assert ("   = Rewrite einops calls" in out) == bool(place)
+    assert "FWD008" in out
+
+
 def test_grouped_names_each_file_once(report: Callable[..., Any]) -> None:
     lines = report("grouped").out.splitlines()
     assert [line for line in lines if line.endswith(":")] == [f"{ODD}:", "broken.py:", "einops.py:", "wide.py:"]
@@ -127,7 +143,8 @@ def test_github_commands_are_escaped_and_on_one_line(report: Callable[..., Any])
 def test_gitlab_has_the_required_fields_and_fingerprints_that_outlive_moved_lines(
     report: Callable[..., Any], write: Callable[..., None]
 ) -> None:
-    write({"twice.py": EINOPS.replace("forward", "one") + EINOPS.replace("TinyAttention", "Other")})
+    line = EINOPS.splitlines(keepends=True)[-1]
+    write({"twice.py": EINOPS + line})
     before = json.loads(report("gitlab").out)
     for issue in before:
         assert set(issue) == {"description", "check_name", "fingerprint", "severity", "location"}
