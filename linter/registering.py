@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 Guarded = TypeVar("Guarded", LazyEntry, Import)
 
 _NAMES_FOR_A_STRAY = 20
-_ORDERS: tuple[Callable[[str], tuple[bool, str]], ...] = (
-    # By letters; without regard to case; and classes before functions, as isort does.
+Order = Callable[[str], tuple[bool, str]]
+_ORDERS: tuple[Order, ...] = (
+    # By letters; without regard to case; classes before functions; and as isort does, which leaves underscores out.
     lambda name: (False, name),
     lambda name: (False, name.casefold()),
     lambda name: (name[:1].islower(), name.casefold()),
+    lambda name: (name[:1].islower(), name.casefold().replace("_", "")),
 )
 
 
@@ -153,19 +155,27 @@ def extended_import(text: str, name: str) -> str | None:
 
 def _place(names: Sequence[str], name: str) -> int:
     """Where a name goes in a list: at its place in the order that the list keeps, else at the end."""
-    for key in _ORDERS:
-        ordered = [key(item) for item in names]
-        strays = sum(before > after for before, after in itertools.pairwise(ordered))
-        # Long lists have kept a stray or two.
-        if strays * _NAMES_FOR_A_STRAY <= len(names):
-            wanted = key(name)
-            return min(
-                range(len(names) + 1),
-                key=lambda index: (
-                    sum(item > wanted for item in ordered[:index]) + sum(item < wanted for item in ordered[index:])
-                ),
-            )
-    return len(names)
+    key = kept_order([names])
+    if key is None:
+        return len(names)
+    ordered, wanted = [key(item) for item in names], key(name)
+    return min(
+        range(len(names) + 1),
+        key=lambda index: (
+            sum(item > wanted for item in ordered[:index]) + sum(item < wanted for item in ordered[index:])
+        ),
+    )
+
+
+def kept_order(lists: Collection[Sequence[str]]) -> Order | None:
+    """The order that lists of names keep, as the key to sort by; None where they keep none."""
+
+    def strays(key: Order) -> int:
+        return sum(key(before) > key(after) for names in lists for before, after in itertools.pairwise(names))
+
+    best = min(_ORDERS, key=strays)
+    # Long lists have kept a stray or two.
+    return best if strays(best) * _NAMES_FOR_A_STRAY <= sum(len(names) for names in lists) else None
 
 
 def _inserted(elements: Sequence[Any], new: Any, index: int, opening: cst.BaseParenthesizableWhitespace) -> list[Any]:
