@@ -33,7 +33,7 @@ class _Entry(msgspec.Struct, frozen=True):
     code: str
     symbol: str
     line: str
-    count: int = msgspec.field(default=1)
+    count: int
 
 
 class _Document(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from linter.findings import Finding, Severity
 from linter.selection import ALWAYS, expand, selected_codes
-from linter.settings import Overrides, Settings, read_settings
+from linter.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,6 @@ class Config:
             code in codes and (fnmatch(relative, pattern) or fnmatch(path.name, pattern))
             for pattern, codes in self.per_file_ignores
         )
-
-
-def load_config(here: Path, overrides: Overrides) -> Config:
-    """The configuration for a run started in `here`, an absolute path.
-
-    Raises:
-        LinterError: the file cannot be read, is not TOML, or holds a key, a type or a rule that is not known.
-    """
-    return resolve(read_settings(here, overrides))
 
 
 def resolve(settings: Settings) -> Config:

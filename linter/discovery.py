@@ -43,7 +43,7 @@ def discover(paths: Sequence[Path], exclude: Sequence[str], root: Path, force_ex
     patterns = [pattern.rstrip("/") for pattern in exclude]
     found: set[Path] = set()
     for path in paths:
-        if force_exclude and is_excluded(path.absolute(), patterns, root):
+        if force_exclude and is_excluded(path.absolute(), exclude, root):
             continue
         try:
             is_folder, is_there = path.is_dir(), path.exists()
@@ -66,10 +66,10 @@ def is_excluded(path: Path, exclude: Sequence[str], root: Path) -> bool:
         exclude: Patterns of `fnmatch` on a name, or on a path relative to `root`.
         root: The configuration's folder; the folders above it are not looked at.
     """
-    path = Path(os.path.normpath(path))
+    path, patterns = Path(os.path.normpath(path)), [pattern.rstrip("/") for pattern in exclude]
     inside = path.relative_to(root) if path.is_relative_to(root) else path
     steps = [path, *path.parents][: len(inside.parts)]
-    return any(step.name in NEVER or _excluded(step, exclude, root) for step in steps)
+    return any(step.name in NEVER or _excluded(step, patterns, root) for step in steps)
 
 
 def _below(folder: Path, exclude: Sequence[str], root: Path) -> Iterator[Path]:

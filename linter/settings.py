@@ -74,7 +74,8 @@ def read_settings(here: Path, overrides: Overrides) -> Settings:
     """
     file = _file(here, overrides)
     table = _table(file) if file else {}
-    root = file.parent if file else here
+    # What a file that is named says of paths is meant from where it is named, as ruff reads it.
+    root = file.parent if file and overrides.file is None else here
     origins: dict[str, tuple[str, ...]] = {}
 
     def taken(key: str, added: object, replaces: bool) -> bool:

@@ -92,11 +92,14 @@ def test_another_configuration_or_none(write: Callable[..., None], run: Callable
         {
             "a.py": EINOPS,
             "pyproject.toml": '[tool.linter]\nignore = ["FWD"]\n',
-            "ci/strict.toml": '[tool.linter]\nselect = ["FWD008"]\n',
+            "ci/strict.toml": '[tool.linter]\nselect = ["FWD008"]\nexclude = ["sub/*"]\n',
+            "sub/b.py": EINOPS,
         }
     )
     assert codes() == set()
-    assert codes("--isolated") == codes("--config", "ci/strict.toml") == {("a.py", "FWD008")}
+    assert codes("--isolated") == {("a.py", "FWD008"), ("sub/b.py", "FWD008")}
+    # Its patterns are meant from where it is named.
+    assert codes("--config", "ci/strict.toml") == {("a.py", "FWD008")}
     missing = run("check", "--config", "none.toml")
     assert missing.code == 2
     assert "none.toml: not readable as TOML" in missing.err
@@ -156,7 +159,7 @@ def test_standard_input_is_checked_as_a_file_of_the_project(
     assert "3 |     return x * 3\n" in piped(edited, "--output-format", "full", "--stdin-filename", "lib/copy.py")[1]
     # A file that is not there yet, and one that is left out.
     assert piped(EINOPS, "--stdin-filename", "lib/new.py")[0] == 1
-    assert piped(EINOPS, "--stdin-filename", "lib/new.py", "--exclude", "lib", "--force-exclude")[0] == 0
+    assert piped(EINOPS, "--stdin-filename", "lib/new.py", "--exclude", "lib/", "--force-exclude")[0] == 0
     assert "needs `--stdin-filename PATH`" in piped(EINOPS, "-")[2]
     assert "Name no path besides `-`" in piped(EINOPS, "--stdin-filename", "a.py", "b.py")[2]
 
