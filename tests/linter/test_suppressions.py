@@ -170,3 +170,34 @@ def test_the_fix_keeps_the_code_that_is_needed(
     write({"a.py": forward('return rearrange(x, "a b -> b a")  # lint: ignore[FWD001, FWD008, ATT001] x')})
     assert run("fix", "--no-cache", "a.py").code == 0
     assert (folder / "a.py").read_text() == forward('return rearrange(x, "a b -> b a")  # lint: ignore[FWD008] x')
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        ("", "utf-8"),
+        ("\ufeff", "utf-8"),
+        ("# coding: latin-1\n", "latin-1"),
+        ("# coding: cp1251\n# Ткань\n", "cp1251"),
+    ],
+)
+def test_the_fix_keeps_the_encoding(
+    head: str, encoding: str, folder: Path, write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    after = f"{head}x = 1\ny = '{'é' if encoding != 'cp1251' else 'ё'}'\n"
+    write({"a.py": after.replace("x = 1\n", "x = 1  # lint: ignore[FWD008] old\n").encode(encoding)})
+    run("fix", "--no-cache", "a.py")
+    assert (folder / "a.py").read_bytes() == after.encode(encoding)
+
+
+def test_the_fix_keeps_permissions_and_links(
+    folder: Path, write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    write({"deep/a.py": "x = 1  # lint: ignore[FWD008] old\n"})
+    (folder / "deep/a.py").chmod(0o751)
+    (folder / "b.py").symlink_to("deep/a.py")
+    assert "1 mended in 1 file." in run("fix", "--no-cache", "b.py").out
+    assert (folder / "b.py").is_symlink()
+    assert (folder / "deep/a.py").read_text() == "x = 1\n"
+    assert (folder / "deep/a.py").stat().st_mode & 0o777 == 0o751
+    assert [path.name for path in (folder / "deep").iterdir()] == ["a.py"]
