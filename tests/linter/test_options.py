@@ -246,6 +246,17 @@ def test_the_schema_accepts_what_the_linter_accepts(
     assert jsonschema.Draft7Validator(schema).is_valid(document) == is_good
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("check", "--help"), ("baseline", "--help")])
+def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) -> None:
+    script = (
+        "import sys; sys.modules.update(dict.fromkeys(['msgspec', 'libcst', 'rich'])); from linter.cli import main; "
+    )
+    script += f"main({list(arguments)})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage:")
+
+
 @pytest.fixture
 def git(folder: Path) -> Callable[..., None]:
     """Runs git in the folder, without the configuration of whoever runs the tests."""
