@@ -5,6 +5,7 @@ it, nothing else moves.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -165,6 +166,64 @@ def _place(names: Sequence[str], name: str) -> int:
             sum(item > wanted for item in ordered[:index]) + sum(item < wanted for item in ordered[index:])
         ),
     )
+
+
+def with_dummy(dummies: Module, name: str) -> tuple[Edit, ...]:
+    """The edit that gives a name its dummy: a neighbour's, under the new name; none where there is no dummy class."""
+    classes = list(dummies.classes.values())
+    if not classes or not name[:1].isupper():
+        return ()
+    path, lines = str(dummies.path), dummies.source.lines
+    behind = next((cls for cls in classes if cls.name > name), None)
+    model = behind or classes[-1]
+    text = "\n".join(lines[model.facts.span.line - 1 : model.facts.span.end_line])
+    text = re.sub(rf"\b{re.escape(model.name)}\b", name, text)
+    if behind is not None:
+        return (Edit(path, Span(behind.facts.span.line, 0, behind.facts.span.line, 0), f"{text}\n\n\n"),)
+    last = model.facts.span
+    return (Edit(path, Span(last.end_line, last.end_column, last.end_line, last.end_column), f"\n\n\n{text}"),)
+
+
+def without_dummy(dummies: Module, name: str) -> tuple[Edit, ...]:
+    """The edit that takes a dummy class out, with the empty lines before it."""
+    cls = dummies.classes.get(name)
+    if cls is None or len(dummies.classes) < 2 or cls.facts.decorators:
+        return ()
+    first, last = cls.facts.span.line, cls.facts.span.end_line
+    while first > 1 and not dummies.source.lines[first - 2].strip():
+        first -= 1
+    return (Edit(str(dummies.path), Span(first, 0, last + 1, 0), ""),)
+
+
+def without_entry(module: Module, entry: LazyEntry) -> tuple[Edit, ...]:
+    """The edits that take a name out of a lazy table, and out of the imports that type checkers read."""
+    source = module.source
+    others = [other for other in module.facts.lazy_entries if other.container == entry.container]
+    typed = [item for item in module.facts.imports if item.type_checking and item.name == entry.name]
+    edits = [_without_element(source, entry.span, entry.container, [other.span for other in others])]
+    for item in typed:
+        same = [other.span for other in module.facts.imports if other.statement == item.statement]
+        edits.append(_without_element(source, item.span, item.statement, same))
+    return tuple(edit for edit in edits if edit is not None) if None not in edits else ()
+
+
+def _without_element(source: Source, span: Span, whole: Span, all_spans: Sequence[Span]) -> Edit | None:
+    """The edit that takes one element out of a list or an import; the only one takes its statement with it."""
+    path = str(source.path)
+    lines = source.lines
+    if len(all_spans) == 1:
+        before, after = lines[whole.line - 1][: whole.column].strip(), lines[whole.end_line - 1][whole.end_column :]
+        is_statement = not before or (before.startswith("_import_structure[") and before.endswith("="))
+        if not is_statement or after.partition("#")[0].strip():
+            return None
+        return Edit(path, Span(whole.line, 0, whole.end_line + 1, 0), "")
+    following = [other for other in all_spans if (other.line, other.column) > (span.line, span.column)]
+    if following:
+        # With its comma and the white space behind that, up to where the next one begins.
+        following.sort(key=lambda other: (other.line, other.column))
+        return Edit(path, Span(span.line, span.column, following[0].line, following[0].column), "")
+    earlier = max((other for other in all_spans if other != span), key=lambda other: (other.line, other.column))
+    return Edit(path, Span(earlier.end_line, earlier.end_column, span.end_line, span.end_column), "")
 
 
 def kept_order(lists: Collection[Sequence[str]]) -> Order | None:

@@ -13,6 +13,7 @@ FAMILIES = {
     "ATT": "attention",
     "CPY": "copied_code",
     "REG": "registration",
+    "WGT": "weights",
     "FWD": "forward",
     "MOD": "model_classes",
     "LNT": "linter_itself",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.findings import Finding, Safety
 from linter.lazy_packages import Lazy, lazy
 from linter.project import Module
+from linter.registering import with_dummy, without_dummy
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 
@@ -20,11 +21,16 @@ class DummyObject(Rule):
 
     ## Why is this bad?
     Without the dependency, importing the name raises an `ImportError` instead of saying what to install.
+
+    ## Fix safety
+    Safe: the dummy of a neighbour is written once more under the new name, or the dummy without a name goes. Where the
+    module has no dummy class to go by, nothing is changed.
     """
 
     code = "REG005"
     name = "dummy-object"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = {
         "tinylib/__init__.py": """
             from typing import TYPE_CHECKING
@@ -97,11 +103,13 @@ class DummyObject(Rule):
             defined[home] = {name for name in (*dummies.classes, *dummies.functions) if not name.startswith("_")}
             for name in sorted(defined[home] - table.names if table.is_complete else ()):
                 message = f"`{home}` holds a dummy for `{name}`, which the table does not name"
-                yield self.finding(table.module, fallback.span, message, name)
+                yield self.finding(table.module, fallback.span, message, name, without_dummy(dummies, name))
         if not defined:
             return
         main = max(defined, key=lambda home: len(defined[home]))
         for entry in table.entries:
             if set(entry.backends) == backends and not any(entry.name in names for names in defined.values()):
                 message = f"`{entry.name}` needs {needed} and has no dummy in `{main}`"
-                yield self.finding(table.module, entry.span, message, entry.name)
+                dummies = table.module.project.module(main, table.module.root)
+                edits = with_dummy(dummies, entry.name) if dummies else ()
+                yield self.finding(table.module, entry.span, message, entry.name, edits)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.findings import Finding, Safety
 from linter.lazy_packages import lazy
 from linter.project import Module
+from linter.registering import without_entry
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY
 
@@ -21,12 +22,14 @@ class StaleEntry(Rule):
     The name shows in `dir()` and in completions, and importing it raises.
 
     ## Fix safety
-    No fix yet.
+    Safe: the entry goes, and the import of the name under `TYPE_CHECKING` with it. An entry that is the only one of a
+    larger table's list is left to be looked at.
     """
 
     code = "REG004"
     name = "stale-entry"
     guide = GUIDE
+    fixes = Safety.SAFE
     bad = {
         **LIBRARY,
         "tinylib/models/__init__.py": LAZY_MODELS.replace('["TinyModel"]', '["TinyModel", "GoneModel"]  #!').replace(
@@ -46,7 +49,7 @@ class StaleEntry(Rule):
                 continue
             else:
                 message = f"`{home}` does not define `{entry.name}`"
-            yield self.finding(module, entry.span, message, entry.name)
+            yield self.finding(module, entry.span, message, entry.name, without_entry(module, entry))
 
     def _defines(self, submodule: Module, name: str) -> bool:
         if name in submodule.facts.bindings or any(entry.name == name for entry in submodule.facts.lazy_entries):

@@ -1,0 +1,3 @@
+"""WGT: how weights are loaded and how their keys are mapped."""
+
+GUIDE = "models.md#weights-and-lora"
