@@ -199,7 +199,9 @@ def without_entry(module: Module, entry: LazyEntry) -> tuple[Edit, ...]:
     """The edits that take a name out of a lazy table, and out of the imports that type checkers read."""
     source = module.source
     others = [other for other in module.facts.lazy_entries if other.container == entry.container]
-    typed = [item for item in module.facts.imports if item.type_checking and item.name == entry.name]
+    named_again = any(other.name == entry.name and other != entry for other in module.facts.lazy_entries)
+    imports = () if named_again else module.facts.imports
+    typed = [item for item in imports if item.type_checking and item.name == entry.name]
     edits = [_without_element(source, entry.span, entry.container, [other.span for other in others])]
     for item in typed:
         same = [other.span for other in module.facts.imports if other.statement == item.statement]
