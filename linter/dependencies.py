@@ -29,6 +29,7 @@ _IMPORTED_AS = {
     "onnxruntime": "onnx",
     "optimum": "optimum-quanto",
     "PIL": "pillow",
+    "ruamel": "ruamel.yaml",
     "sklearn": "scikit-learn",
     "skimage": "scikit-image",
     "yaml": "pyyaml",
