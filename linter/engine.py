@@ -14,7 +14,7 @@ from linter.errors import LinterError
 from linter.files import Files
 from linter.findings import Finding
 from linter.project import Module, Project
-from linter.queries import reading
+from linter.project.queries import reading
 from linter.rules import all_rules
 from linter.suppressing import apply_suppressions
 

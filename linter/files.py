@@ -15,7 +15,7 @@ from linter.cache import Cache, MemoryCache
 from linter.errors import UnreadableFile
 from linter.facts import FileFacts, extract_facts
 from linter.findings import Finding
-from linter.queries import note
+from linter.project.queries import note
 from linter.rules.linter_itself.parse_error import ParseError
 from linter.rules.linter_itself.unreadable_file import UnreadableFile as UnreadableFileRule
 from linter.source import Source, decode, digest_of, read_bytes

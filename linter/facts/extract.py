@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from linter.facts.bodies import FunctionNode, decorators_of, function_facts, imports_of
+from linter.facts.bodies import FunctionNode, function_facts
 from linter.facts.comments import copied_markers, may_have_comments, suppressions
 from linter.facts.lazy_tables import LazyTable, backends_of
 from linter.facts.paths import Places, path_of
+from linter.facts.signatures import decorators_of, imports_of
 from linter.facts.values import Attribute, Call, ClassFacts, FileFacts, FunctionFacts, Import, Value
 from linter.source import Source
 

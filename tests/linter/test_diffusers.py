@@ -17,8 +17,8 @@ import pytest
 
 from linter.cache import MemoryCache
 from linter.files import Files
-from linter.lazy_packages import lazy
 from linter.project import Project
+from linter.project.lazy_packages import lazy
 
 
 EXEMPLARS = re.compile(

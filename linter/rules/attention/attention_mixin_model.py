@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.declaring import with_base
+from linter.edits.declaring import with_base
 from linter.findings import Finding, Safety
 from linter.project import Module
 from linter.rules.attention import GUIDE, MIXINS, is_attention

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.declaring import with_attributes
+from linter.edits.declaring import with_attributes
 from linter.facts import Attribute, Span
 from linter.findings import Edit, Finding, Safety
 from linter.project import Class, Module

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.copies import Marker, in_sync, rewritten
+from linter.edits.rewriting import edit_between
 from linter.findings import Edit, Finding, Safety
 from linter.project import Class, Function, Module
-from linter.rewriting import edit_between
 from linter.rules.base import Rule
 from linter.rules.copied_code import GUIDE, markers, source_of
 

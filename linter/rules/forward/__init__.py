@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from linter.facts import FunctionFacts, Span
 from linter.findings import Finding
 from linter.project import Function, Module
-from linter.queries import kept_query
+from linter.project.queries import kept_query
 from linter.rules.base import Rule
 
 

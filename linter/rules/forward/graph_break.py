@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from linter.facts import Call, Condition, Span
 from linter.findings import Finding
 from linter.project import Function, Module
+from linter.project.tensors import Tensors
 from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
-from linter.tensors import Tensors
 
 
 class GraphBreak(ForwardRule):

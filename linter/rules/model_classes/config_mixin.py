@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.declaring import with_base
+from linter.edits.declaring import with_base
+from linter.edits.importing import with_import
 from linter.findings import Edit, Finding, Safety
-from linter.importing import with_import
 from linter.project import Class, Module
 from linter.rules.base import Rule
 from linter.rules.model_classes import GUIDE, is_container

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from linter.edits.importing import with_import
 from linter.facts import Decorator, Span
 from linter.findings import Edit, Finding, Safety
-from linter.importing import with_import
 from linter.project import Function, Module
 from linter.rules.base import Rule
 from linter.rules.model_classes import GUIDE, is_container

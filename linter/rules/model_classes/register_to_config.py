@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from linter.edits.importing import with_import
 from linter.facts import FunctionFacts, Span
 from linter.findings import Edit, Finding, Safety
-from linter.importing import with_import
 from linter.project import Module
 from linter.rules.base import Rule
 from linter.rules.model_classes import GUIDE, REGISTER, is_container, is_registered

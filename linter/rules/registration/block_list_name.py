@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.findings import Finding, Severity
-from linter.hook_tables import block_lists_of, hook_tables, is_block
 from linter.project import Module
+from linter.project.hook_tables import block_lists_of, hook_tables, is_block
 from linter.rules.base import Rule
 from linter.rules.registration import BLOCK_FILE, GUIDE, HOOKED_LIBRARY
 

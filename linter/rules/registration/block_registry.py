@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.findings import Finding, Severity
-from linter.hook_tables import BLOCK_REGISTRY, block_lists_of, hook_tables
 from linter.project import Module
+from linter.project.hook_tables import BLOCK_REGISTRY, block_lists_of, hook_tables
 from linter.rules.base import Rule
 from linter.rules.registration import BLOCK_FILE, GUIDE, HOOKED_LIBRARY
 

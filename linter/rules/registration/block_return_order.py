@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from linter.facts import Return
 from linter.findings import Finding
-from linter.hook_tables import Registration, hook_tables
 from linter.project import Module
+from linter.project.hook_tables import Registration, hook_tables
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, HOOK_TABLES, HOOKED_LIBRARY
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.dependencies import needed_backends
 from linter.findings import Finding
-from linter.lazy_packages import lazy, library, packages_above
 from linter.project import Class, Function, Module
+from linter.project.dependencies import needed_backends
+from linter.project.lazy_packages import lazy, library, packages_above
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 

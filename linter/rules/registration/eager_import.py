@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.dependencies import needed_backends, optional_backend, package_of
 from linter.facts import Import, Span
 from linter.findings import Edit, Finding, Safety
-from linter.lazy_packages import Lazy, lazy
 from linter.project import Class, Function, Module
+from linter.project.dependencies import needed_backends, optional_backend, package_of
+from linter.project.lazy_packages import Lazy, lazy
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY, is_public
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.dependencies import declared_packages, optional_backend, package_of
 from linter.facts import Import
 from linter.findings import Finding
 from linter.project import Function, Module
+from linter.project.dependencies import declared_packages, optional_backend, package_of
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 

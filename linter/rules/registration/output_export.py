@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.findings import Finding, Severity
-from linter.lazy_packages import Lazy, lazy, library
 from linter.project import Class, Module
+from linter.project.lazy_packages import Lazy, lazy, library
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LAZY_TOP, LIBRARY
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from linter.edits.registering import with_eager_import, with_entry
 from linter.findings import Finding, Safety
-from linter.lazy_packages import lazy, library, packages_above
 from linter.project import Class, Module
-from linter.registering import with_eager_import, with_entry
+from linter.project.lazy_packages import lazy, library, packages_above
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LIBRARY, MODEL_FILE, is_public
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.findings import Finding, Severity
-from linter.hook_tables import PROCESSOR_REGISTRY, hook_tables
 from linter.project import Class, Module
+from linter.project.hook_tables import PROCESSOR_REGISTRY, hook_tables
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, HOOK_TABLES, HOOKED_LIBRARY
 

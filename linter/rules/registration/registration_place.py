@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from linter.facts import Call
 from linter.findings import Finding
-from linter.hook_tables import BLOCK_REGISTRY, PROCESSOR_REGISTRY, hook_tables
 from linter.project import Function, Module
+from linter.project.hook_tables import BLOCK_REGISTRY, PROCESSOR_REGISTRY, hook_tables
 from linter.rules.base import Rule
 from linter.rules.registration import BLOCK_FILE, GUIDE, HOOKED_LIBRARY
 

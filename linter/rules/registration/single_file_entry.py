@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from linter.facts import Attribute, Span
 from linter.findings import Finding
-from linter.lazy_packages import library
 from linter.project import Class, Module
+from linter.project.lazy_packages import library
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from linter.edits.registering import kept_order
 from linter.facts import LazyEntry, Span
 from linter.findings import Edit, Finding, Safety
-from linter.lazy_packages import lazy
 from linter.project import Module
-from linter.registering import kept_order
+from linter.project.lazy_packages import lazy
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_TOP, LIBRARY
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from linter.edits.registering import without_entry
 from linter.findings import Finding, Safety
-from linter.lazy_packages import lazy
 from linter.project import Module
-from linter.registering import without_entry
+from linter.project.lazy_packages import lazy
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from linter.edits.registering import home_of, with_entry, with_typed_import
 from linter.facts import LazyEntry
 from linter.findings import Finding, Safety
-from linter.lazy_packages import Lazy, disagreements, lazy, library, packages_above
 from linter.project import Class, Module
-from linter.registering import home_of, with_entry, with_typed_import
+from linter.project.lazy_packages import Lazy, disagreements, lazy, library, packages_above
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_TOP, LIBRARY, is_public
 

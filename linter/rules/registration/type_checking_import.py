@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from linter.edits.registering import home_of, with_entry, with_typed_import
 from linter.findings import Finding, Safety
-from linter.lazy_packages import disagreements, lazy
 from linter.project import Module
-from linter.registering import home_of, with_entry, with_typed_import
+from linter.project.lazy_packages import disagreements, lazy
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY, MODEL_FILE
 

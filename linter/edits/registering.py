@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from linter.facts import Import, LazyEntry, Span
 from linter.findings import Edit
-from linter.lazy_packages import Lazy
 from linter.project import Class, Function, Module
+from linter.project.lazy_packages import Lazy
 from linter.source import Source
 
 

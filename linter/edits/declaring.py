@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import textwrap
 
+from linter.edits.importing import with_import
 from linter.facts import Span
 from linter.findings import Edit
-from linter.importing import with_import
 from linter.project import Class
 
 

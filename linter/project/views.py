@@ -1,131 +1,21 @@
-"""The project index: joins the facts of the files that a question reaches, and no others.
-
-`Module`, `Class` and `Function` are views that answer in the domain's words. Nothing is indexed ahead: a name is
-resolved by looking where Python's import system would look, below the folder that the asking file is imported from.
-Each look is noted, so that a file's findings can be kept for as long as nothing that they rest on has changed.
-"""
+"""What a file, a class and a function are in their project: views that answer in the domain's words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from linter.facts import (
-    Attribute,
-    Call,
-    ClassFacts,
-    FileFacts,
-    FunctionFacts,
-    Value,
-)
-from linter.queries import note_all, query, reading
+from linter.facts import Attribute, Call, ClassFacts, FileFacts, FunctionFacts, Value
+from linter.project.queries import query
 from linter.source import Source
 
 
-_DEEPEST_REEXPORT = 12
+if TYPE_CHECKING:
+    from linter.project.index import Project
+
+
 _BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
-
-
-class Files(Protocol):
-    """Where the index gets files from. A file that is missing or unreadable gives None."""
-
-    def facts(self, path: Path) -> FileFacts | None: ...
-    def source(self, path: Path) -> Source | None: ...
-    def exists(self, path: Path) -> bool: ...
-
-
-class Project:
-    """All modules that can be reached from the checked files."""
-
-    def __init__(self, files: Files) -> None:
-        self.files = files
-        self._modules: dict[Path, Module | None] = {}
-        self._roots: dict[Path, tuple[Path, set[str]]] = {}
-        self._definitions: dict[tuple[str, Path], tuple[Class | Function | Module | None, set[str]]] = {}
-
-    def module_at(self, path: Path) -> Module | None:
-        """The module of a file, or None where the file cannot be read."""
-        facts = self.files.facts(path)
-        # What a module is called rests on the folders above it too, for every asker.
-        root = self._root(path.parent)
-        if path not in self._modules:
-            if facts is None:
-                self._modules[path] = None
-            else:
-                parts = [*path.relative_to(root).parent.parts, *([] if path.name == "__init__.py" else [path.stem])]
-                self._modules[path] = Module(self, path, root, ".".join(parts), facts)
-        return self._modules[path]
-
-    def module(self, name: str, root: Path) -> Module | None:
-        """The module of an absolute name, looked for below `root`."""
-        if not name:
-            return None
-        base = root.joinpath(*name.split("."))
-        for path in (base / "__init__.py", base.with_name(base.name + ".py")):
-            if self.files.exists(path):
-                return self.module_at(path)
-        return None
-
-    def definition(self, target: str, root: Path) -> Class | Function | Module | None:
-        """What an absolute dotted name is, through re-exports; None where it is not of this project or cannot be
-        followed.
-        """
-        kept = self._definitions.get((target, root))
-        if kept is None:
-            with reading() as files:
-                kept = (self._follow(target, root), files)
-            self._definitions[target, root] = kept
-        else:
-            note_all(kept[1])
-        return kept[0]
-
-    def _follow(self, target: str, root: Path) -> Class | Function | Module | None:
-        for _ in range(_DEEPEST_REEXPORT):
-            found = self._split(target, root)
-            if found is None:
-                return None
-            module, rest = found
-            if not rest:
-                return module
-            definition = module.definitions.get(rest)
-            if definition is not None:
-                return definition
-            head, _, tail = rest.partition(".")
-            onward = module.reexport(head)
-            # Other packages may lie in the same folder (an installed library's neighbours do): they are not of this
-            # project.
-            if onward is None or onward == target or _top(onward) != _top(target):
-                return None
-            target = f"{onward}.{tail}" if tail else onward
-        return None
-
-    def _split(self, target: str, root: Path) -> tuple[Module, str] | None:
-        """The longest prefix that is a module, and the rest."""
-        parts = target.split(".")
-        module = self.module(parts[0], root)
-        if module is None:
-            return None
-        depth = 1
-        while depth < len(parts) and (deeper := self.module(".".join(parts[: depth + 1]), root)) is not None:
-            # A package may bind a name that is also a submodule's: what it binds itself wins, as at run time.
-            if parts[depth] in module.definitions:
-                break
-            module, depth = deeper, depth + 1
-        return module, ".".join(parts[depth:])
-
-    def _root(self, folder: Path) -> Path:
-        """The folder that the packages of `folder` are imported from: the first one above it that is not a package."""
-        kept = self._roots.get(folder)
-        if kept is None:
-            with reading() as files:
-                root = folder
-                while self.files.exists(root / "__init__.py") and root.parent != root:
-                    root = root.parent
-            kept = self._roots[folder] = (root, files)
-        else:
-            note_all(kept[1])
-        return kept[0]
 
 
 class Module:
@@ -250,7 +140,9 @@ class Module:
         for item in self.facts.imports:
             if item.name == "*" and not item.fallback:
                 package = self.absolute(item.target).removesuffix(".*")
-                source = self.project.module(package, self.root) if _top(package) == _top(self.name) else None
+                source = (
+                    self.project.module(package, self.root) if top_level(package) == top_level(self.name) else None
+                )
                 if source is not None and source is not self and name in source.facts.bindings:
                     return f"{source.name}.{name}"
         return None
@@ -258,7 +150,7 @@ class Module:
     def find(self, path: str, function: FunctionFacts | None = None) -> Class | Function | Module | None:
         """The definition in this project that a path in this file means."""
         target = self.resolve(path, function)
-        is_ours = _top(target) == _top(self.name) or not self.package
+        is_ours = top_level(target) == top_level(self.name) or not self.package
         return self.project.definition(target, self.root) if target and is_ours else None
 
 
@@ -448,7 +340,8 @@ class Function:
 _KNOWN_BASES = frozenset({"object", "torch.nn.Module", "nn.Module", "typing.Protocol", "abc.ABC", "enum.Enum"})
 
 
-def _top(name: str) -> str:
+def top_level(name: str) -> str:
+    """The first part of a dotted name: the package that it lies in."""
     return name.partition(".")[0]
 
 

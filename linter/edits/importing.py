@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from linter.edits.registering import extended_import
 from linter.facts import Import, Span
 from linter.findings import Edit
 from linter.project import Module
-from linter.registering import extended_import
 
 
 def with_import(module: Module, target: str) -> tuple[Edit, ...]:
