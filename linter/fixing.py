@@ -18,7 +18,13 @@ from linter.source import Source, decode, read_bytes
 
 
 _MOST_ROUNDS = 50
+_MOST_TURNS = 5
+"""Copies of each other with renames in a circle are never in line: each mended one puts the other out."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+_Key = tuple[str, str, str, str]
+"""What tells a finding from others as lines move: code, path, symbol, message."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,10 @@ class Fixed:
 def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fixed:
     """Mends what can be mended, in memory.
 
-    A round applies every fix that overlaps no other, and the rules run again. Where that leaves a file broken, or a
-    finding in place that its fix should have mended, the round is taken back and done one fix at a time; a fix that
-    fails alone is not tried again.
+    A round applies every fix that overlaps no other, and the rules run again. Where that leaves findings in place that
+    their fixes should have mended, the round is taken back and done without them, before they have another turn; where
+    it leaves a file broken, it is done one fix at a time. A fix that fails alone, or is wanted again and again, is
+    given up.
 
     Args:
         paths: The files to check; a fix may also edit the tables of the library that they are registered in.
@@ -46,28 +53,34 @@ def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fi
         unsafe: Whether fixes that may change what the program does are made too.
     """
     contents: dict[Path, bytes] = {}
-    refused: set[tuple[str, str, str, str]] = set()
+    refused: set[_Key] = set()
+    waiting: set[_Key] = set()
+    made: Counter[_Key] = Counter()
     one_by_one = False
-    applied = 0
     report = check(paths, config, cache, contents)
     for _ in range(_MOST_ROUNDS):
+        left_out = refused | waiting | {key for key, times in made.items() if times >= _MOST_TURNS}
         wanted = [
-            finding for finding in report.findings if _is_wanted(finding, unsafe) and _key(finding) not in refused
+            finding for finding in report.findings if _is_wanted(finding, unsafe) and _key(finding) not in left_out
         ]
         batch = _without_overlap(wanted[:1] if one_by_one else wanted)
         if not batch:
             break
         attempt = {**contents, **edited(batch, contents)}
         after = check(paths, config, cache, attempt)
-        if _is_mended(batch, report, after):
-            contents, report, applied = attempt, after, applied + len(batch)
-            one_by_one = False
+        failed = {_key(finding) for finding in batch} if _breaks(report, after) else _left(batch, report, after)
+        if not failed:
+            contents, report = attempt, after
+            made.update(map(_key, batch))
+            waiting, one_by_one = set(), False
         elif len(batch) == 1:
-            refused.add(_key(batch[0]))
-            one_by_one = False
+            refused |= failed
+            waiting, one_by_one = set(), False
+        elif len(failed) < len({_key(finding) for finding in batch}):
+            waiting |= failed
         else:
             one_by_one = True
-    return Fixed(contents, applied, report)
+    return Fixed(contents, made.total(), report)
 
 
 def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
@@ -98,7 +111,7 @@ def _is_wanted(finding: Finding, unsafe: bool) -> bool:
     return finding.fix is not None and (unsafe or finding.fix.safety is Safety.SAFE)
 
 
-def _key(finding: Finding) -> tuple[str, str, str, str]:
+def _key(finding: Finding) -> _Key:
     return finding.code, finding.path, finding.symbol, finding.message
 
 
@@ -119,11 +132,15 @@ def _overlap(one: Edit, other: Edit) -> bool:
     return (first.span.end_line, first.span.end_column) >= (second.span.line, second.span.column)
 
 
-def _is_mended(batch: Sequence[Finding], before: Report, after: Report) -> bool:
+def _breaks(before: Report, after: Report) -> bool:
+    """Whether a file that could be read cannot be read any more."""
     broken = {ParseError.code, UnreadableFile.code}
     was_broken = {finding.path for finding in before.findings if finding.code in broken}
-    if any(finding.code in broken and finding.path not in was_broken for finding in after.findings):
-        return False
+    return any(finding.code in broken and finding.path not in was_broken for finding in after.findings)
+
+
+def _left(batch: Sequence[Finding], before: Report, after: Report) -> set[_Key]:
+    """The findings of a batch that its fixes did not mend."""
     # Several findings of a file may read alike: then there must be fewer of them.
     had, left = Counter(map(_key, before.findings)), Counter(map(_key, after.findings))
-    return all(left[key] <= had[key] - mended for key, mended in Counter(map(_key, batch)).items())
+    return {key for key, mended in Counter(map(_key, batch)).items() if left[key] > had[key] - mended}

@@ -198,12 +198,14 @@ def test_a_file_name_that_is_no_text_is_no_reason_to_fail(folder: Path, run_proc
 def test_an_encoding_of_the_terminal_that_lacks_a_name_is_no_reason_to_fail(
     write: Callable[..., None], run_process: Callable[..., Any]
 ) -> None:
-    write({"x.py": EINOPS.replace("TinyAttention", "Ткань").replace("b s -> s b", "😀 s -> s 😀")})
+    write({"😀.py": EINOPS.replace("TinyAttention", "Ткань").replace("b s -> s b", "😀 s -> s 😀")})
     for output_format in ("concise", "full", "json"):
         arguments = ("check", "--no-cache", "--output-format", output_format, ".")
         outcome = run_process(*arguments, PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
         assert (outcome.code, outcome.err) == (1, "")
         assert "FWD008" in outcome.out
+    assert outcome.findings[0]["path"] == "😀.py"
+    assert outcome.findings[0]["symbol"] == "Ткань.forward"
 
 
 WITHOUT_PRIVILEGES = """

@@ -416,3 +416,28 @@ def test_a_source_is_followed_through_re_exports(write: Callable[..., None], che
         }
     )
     assert check("--select", "CPY001,CPY002,CPY003", ".").places == [("CPY001", "tinylib/b.py", 2)]
+
+
+def test_a_fix_that_does_not_bring_a_copy_into_line_is_taken_back(
+    folder: Path, findings: Callable[[str], list[dict[str, Any]]], run: Callable[..., Any]
+) -> None:
+    turning = (
+        "# Copied from tinylib.copy.turn with a->c, b->a, c->b\ndef turn(\n    a,\n    b,\n):\n    return a - b\n\n\n"
+    )
+    others = "\n\n".join(
+        marked("fetch", f"async def fetch_{number}(name):\n    return {number}\n") for number in range(40)
+    )
+    assert len(findings(turning + others)) == 41
+    done = run("fix", "--no-cache", "--select", "CPY001", ".")
+    assert "40 mended in 1 file." in done.out
+    assert "1 error" in done.out
+    assert (folder / "tinylib/copy.py").read_text().startswith(turning)
+
+
+def test_copies_of_each_other_that_never_agree_are_given_up(
+    folder: Path, write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    copy = "# Copied from tinylib.{}.grow with x->xx\ndef grow(\n    x,\n):\n    return x\n"
+    write({"tinylib/__init__.py": "", "tinylib/a.py": copy.format("b"), "tinylib/b.py": copy.format("a")})
+    assert run("fix", "--no-cache", "--select", "CPY001", ".").code == 1
+    assert all((folder / "tinylib" / name).stat().st_size < 10_000 for name in ("a.py", "b.py"))
