@@ -422,16 +422,16 @@ def test_a_fix_that_does_not_bring_a_copy_into_line_is_taken_back(
     folder: Path, findings: Callable[[str], list[dict[str, Any]]], run: Callable[..., Any]
 ) -> None:
     turning = (
-        "# Copied from tinylib.copy.turn with a->c, b->a, c->b\ndef turn(\n    a,\n    b,\n):\n    return a - b\n\n\n"
+        "\n\n# Copied from tinylib.copy.turn with a->c, b->a, c->b\ndef turn(\n    a,\n    b,\n):\n    return a - b\n"
     )
     others = "\n\n".join(
         marked("fetch", f"async def fetch_{number}(name):\n    return {number}\n") for number in range(40)
     )
-    assert len(findings(turning + others)) == 41
+    assert len(findings(others + turning)) == 41
     done = run("fix", "--no-cache", "--select", "CPY001", ".")
     assert "40 mended in 1 file." in done.out
     assert "1 error" in done.out
-    assert (folder / "tinylib/copy.py").read_text().startswith(turning)
+    assert (folder / "tinylib/copy.py").read_text().endswith(turning)
 
 
 def test_copies_of_each_other_that_never_agree_are_given_up(
