@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from linter.facts import Call
-from linter.project import Class, Function, Module
+from linter.project import Class, Module
 
 
 BLOCK_REGISTRY = "TransformerBlockRegistry"
@@ -17,12 +17,27 @@ _BLOCK_LISTS = "_TRANSFORMER_BLOCK_IDENTIFIERS"
 
 @dataclass(frozen=True)
 class Registration:
-    """One `Registry.register(...)`: the class, the call, and the call that makes its metadata."""
+    """One `Registry.register(...)`: the class's absolute name, the call, and the call that makes its metadata.
 
-    cls: Class
-    function: Function
+    The name is read where it is registered. The class is looked up only when it is asked for: who wants to know
+    whether a class is registered need not rest on the files of all the others.
+    """
+
+    home: Module
+    target: str
     call: Call
     metadata: Call | None
+
+    @property
+    def cls(self) -> Class | None:
+        """The class; None where it is not of this project."""
+        found = self.home.project.definition(self.target, self.home.root)
+        return found if isinstance(found, Class) else None
+
+    def names(self, cls: Class) -> bool:
+        """Whether it is this class that is registered."""
+        whole = f"{cls.module.name}.{cls.qualname}"
+        return self.target == whole or (self.target.rpartition(".")[2] == cls.name and self.cls is cls)
 
     def index(self, name: str) -> int | None:
         """A return position that the metadata give; None where they give none."""
@@ -89,7 +104,7 @@ def _registered(module: Module, registry: str) -> Iterator[Registration]:
             if call.path != f"{registry}.register":
                 continue
             path = call.argument("model_class") or next((item.path for item in call.arguments if not item.name), "")
-            cls = module.find(path, function.facts)
-            if isinstance(cls, Class):
+            target = module.resolve(path, function.facts)
+            if target:
                 metadata = next((part for part in calls if part.parent == number), None)
-                yield Registration(cls, function, call, metadata)
+                yield Registration(module, target, call, metadata)

@@ -43,13 +43,14 @@ class BlockRegistry(Rule):
         tables = hook_tables(module)
         if tables is None or not tables.blocks:
             return
-        known = [item.cls for item in tables.blocks]
         for cls in module.classes.values():
             if not (cls.is_model and cls.inherits("CacheMixin")):
                 continue
             lists = block_lists_of(cls)
             blocks = [block for name, (_, found) in lists.items() if name in tables.block_lists for block in found]
-            missing = [block.name for block in dict.fromkeys(blocks) if block not in known]
+            missing = [
+                block.name for block in dict.fromkeys(blocks) if not any(item.names(block) for item in tables.blocks)
+            ]
             if missing:
                 names = " and ".join(f"`{name}`" for name in missing)
                 message = f"`{cls.name}` offers caches, and the hooks' `{BLOCK_REGISTRY}` does not know {names}"

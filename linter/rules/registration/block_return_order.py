@@ -45,19 +45,20 @@ class BlockReturnOrder(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         tables = hook_tables(module)
         for item in tables.blocks if tables and tables.module is module else ():
-            forward = item.cls.method("forward")
-            if forward is None or item.metadata is None:
+            cls = item.cls
+            forward = cls.method("forward") if cls else None
+            if cls is None or forward is None or item.metadata is None:
                 continue
             place = item.metadata.span
             returns = [ret for ret in forward.facts.returns if ret.paths]
             wrong = [text for ret in returns if (text := _contradiction(item, ret))]
             if returns and len(wrong) == len(returns):
-                yield self.finding(module, place, f"`{item.cls.name}` {wrong[0]}", item.cls.name)
+                yield self.finding(module, place, f"`{cls.name}` {wrong[0]}", cls.name)
             taken = {parameter.name for parameter in forward.facts.parameters}
             given = item.metadata.argument("hidden_states_argument_name") or "'hidden_states'"
             if given[:1] in "'\"" and given[1:-1] not in taken and "kwargs" not in taken:
-                message = f"`{item.cls.name}.forward` takes no `{given[1:-1]}`, which the registration says it does"
-                yield self.finding(module, place, message, item.cls.name)
+                message = f"`{cls.name}.forward` takes no `{given[1:-1]}`, which the registration says it does"
+                yield self.finding(module, place, message, cls.name)
 
 
 def _contradiction(item: Registration, ret: Return) -> str:

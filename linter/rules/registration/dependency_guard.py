@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from linter.facts import LazyEntry
 from linter.findings import Finding
 from linter.project import Class, Function, Module
 from linter.project.dependencies import needed_backends
@@ -17,7 +18,7 @@ class DependencyGuard(Rule):
 
     ## What it does
     Compares the `is_..._available()` checks around each entry with the optional packages that the entry's module
-    imports at its top without a guard of its own.
+    imports at its top without a guard of its own. A name that comes from a lazy package below is that package's.
 
     ## Why is this bad?
     Where the package is missing, the entry is offered all the same and raises when it is used, instead of being a
@@ -93,20 +94,26 @@ class DependencyGuard(Rule):
         asked = {backend for entry in (*table.entries, *top.entries) for backend in entry.backends}
         guards = self._guards_above(module)
         for entry in table.entries:
-            target = f"{module.name}.{entry.submodule}.{entry.name}"
-            found = module.project.definition(target, module.root)
-            if not isinstance(found, (Class, Function)):
-                continue
-            needed = needed_backends(found.module)
+            home, needed = self._needs(module, entry)
             there = {*entry.backends, *guards}
             missing = [backend for backend in needed if backend in asked and backend not in there]
             if missing:
                 names = " and ".join(f"`{backend}`" for backend in missing)
                 behind = " and ".join(f"`{backend}`" for backend in entry.backends) or "no backend"
-                message = (
-                    f"`{entry.name}` stands behind {behind}, and `{found.module.name}` imports {names} at its top"
-                )
+                message = f"`{entry.name}` stands behind {behind}, and `{home}` needs {names}"
                 yield self.finding(module, entry.span, message, entry.name)
+
+    def _needs(self, module: Module, entry: LazyEntry) -> tuple[str, Iterable[str]]:
+        """The module that defines an entry and the backends that it needs; none where a lazy package lies between.
+
+        That package's own table is compared with its modules: so no table rests on every file of the library.
+        """
+        if lazy(module.project.module(f"{module.name}.{entry.submodule}", module.root)) is not None:
+            return "", ()
+        found = module.project.definition(f"{module.name}.{entry.submodule}.{entry.name}", module.root)
+        if isinstance(found, (Class, Function)):
+            return found.module.name, needed_backends(found.module)
+        return "", ()
 
     def _guards_above(self, module: Module) -> set[str]:
         """The backends that the packages above ask for before they load anything from this one."""

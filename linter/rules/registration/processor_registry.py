@@ -58,13 +58,16 @@ class ProcessorRegistry(Rule):
         tables = hook_tables(module)
         if tables is None:
             return
-        known = [item.cls for item in tables.processors]
         for cls in module.classes.values():
             default = cls.own_attributes.get("_default_processor_cls")
             processor = module.find(default.value.text) if default else None
-            if default is None or not isinstance(processor, Class) or processor in known:
+            if default is None or not isinstance(processor, Class):
                 continue
-            shim = next((item.name for item in known if item.is_shim and _makes(item, processor)), None)
+            if any(item.names(processor) for item in tables.processors):
+                continue
+            # A deprecated name lies in the file of what it became.
+            beside = [item.cls for item in tables.processors if item.target.startswith(f"{processor.module.name}.")]
+            shim = next((cls.name for cls in beside if cls and cls.is_shim and _makes(cls, processor)), None)
             message = f"`{processor.name}`, the default of `{cls.name}`, is not in the hooks' `{PROCESSOR_REGISTRY}`"
             message += f"; its deprecated `{shim}` is" if shim else ""
             yield self.finding(module, default.span, message, cls)
