@@ -111,6 +111,6 @@ def test_automodel_finds_the_generated_class(flux2_folder: Path, tmp_path: Path)
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    ours = "diffusers_modules.local.flux2.model"
+    ours = "diffusers_modules.local.flux2_model"
     assert done.stdout.splitlines() == [f"{ours} True", f"{ours} True", ours]
     assert diffusers.Flux2Transformer2DModel.__module__ != ours
