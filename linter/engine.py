@@ -16,6 +16,7 @@ from linter.findings import Finding
 from linter.project import Module, Project
 from linter.project.queries import reading
 from linter.rules import all_rules
+from linter.selection import ALWAYS
 from linter.suppressing import apply_suppressions
 
 
@@ -25,6 +26,13 @@ class Report:
 
     findings: tuple[Finding, ...]
     files: int
+
+    @property
+    def exit_code(self) -> int:
+        """0: nothing found. 1: findings. 2: a file could not be read or parsed, so that nothing is known of it."""
+        if any(finding.code in ALWAYS for finding in self.findings):
+            return 2
+        return 1 if self.findings else 0
 
 
 def check(

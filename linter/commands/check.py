@@ -69,7 +69,7 @@ def check_command(
 ) -> None:
     """Check files and folders (the current one where none is named).
 
-    Exit code 0: nothing found. 1: findings. 2: the request cannot be carried out.
+    Exit code 0: nothing found. 1: findings. 2: the request cannot be carried out, or a file cannot be read.
     """
     from linter.report import render
     from linter.report.statistics import render_statistics
@@ -95,7 +95,7 @@ def check_command(
         write(asked.here / output_file, content.encode("utf-8", "backslashreplace"))
     elif text:
         click.echo(text)
-    sys.exit(1 if report.findings and not exit_zero else 0)
+    sys.exit(0 if exit_zero else report.exit_code)
 
 
 def _stdin(paths: tuple[Path, ...], filename: Path | None) -> tuple[Path, bytes] | None:

@@ -23,7 +23,7 @@ def fix_command(paths: tuple[Path, ...], diff: bool, unsafe_fixes: bool, **optio
     """Mend what has a fix, and report what is left.
 
     Exit code 0: nothing is left (with --diff: nothing would change). 1: something is. 2: the request cannot be carried
-    out.
+    out, or a file cannot be read.
     """
     from linter.fixing import fix
     from linter.report import render
@@ -42,4 +42,4 @@ def fix_command(paths: tuple[Path, ...], diff: bool, unsafe_fixes: bool, **optio
         click.echo(f"{fixed.applied} mended in {len(fixed.contents)} file{'s' if len(fixed.contents) > 1 else ''}.")
     left = without_known(fixed.report, asked)
     click.echo(render(left, "concise", View(asked.here)))
-    sys.exit(1 if left.findings else 0)
+    sys.exit(left.exit_code)

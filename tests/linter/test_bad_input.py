@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_read_is_one_finding_and_the_others_are_checked(
 ) -> None:
     write({"broken.py": content, "other.py": EINOPS})
     outcome = check(".")
-    assert outcome.code == 1
+    assert outcome.code == 2
     assert outcome.places == [(code, "broken.py", line), ("FWD008", "other.py", 7)]
     assert outcome.findings[0]["message"].startswith(message)
 
@@ -235,7 +235,7 @@ def test_a_file_without_permission_is_said_and_the_others_are_checked(
     write({"secret.py": "x = 1\n", "other.py": EINOPS})
     (folder / "secret.py").chmod(0)
     result = run_unprivileged("check", "--no-cache", ".")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "other.py:7:16: FWD008" in result.stdout
     assert "secret.py:1:1: LNT005 cannot be read: Permission denied" in result.stdout
 
