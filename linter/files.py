@@ -6,7 +6,6 @@ import ast
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -52,7 +51,7 @@ class Files:
         digest = self._digests.get(path)
         if digest is None:
             try:
-                self._unparsed[path] = self._read(Path(path))
+                self._unparsed[path] = self._read(Path(path)) if self._contents else read_bytes(path)
                 digest = digest_of(self._unparsed[path])
             except UnreadableFile:
                 digest = ""
@@ -94,6 +93,9 @@ class Files:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if cores < 2 or len(new) < _WORTH_SPREADING:
             return
+        # Only a run with much to do needs it, and it is slow to import.
+        from concurrent.futures import ProcessPoolExecutor
+
         with ProcessPoolExecutor(cores) as pool:
             for number, (path, packed) in enumerate(zip(new, pool.map(_packed_facts, new, chunksize=8), strict=True)):
                 progress(number, len(new))

@@ -12,6 +12,7 @@ from typing import Any
 
 from linter.facts import Import
 from linter.project import Function, Module
+from linter.project.queries import kept_query
 
 
 if sys.version_info >= (3, 11):
@@ -108,12 +109,17 @@ def needed_backends(module: Module) -> dict[str, Import]:
 
 def declared_packages(module: Module) -> Declared | None:
     """What the project that a file lies in declares; None where it declares nothing that can be read."""
-    top = module.name.partition(".")[0]
-    places = list(_metadata_files(module.root, top))
-    for folder in (module.root, module.root.parent):
+    top = module.project.module(module.name.partition(".")[0], module.root)
+    return _declared_by(top or module)
+
+
+@kept_query
+def _declared_by(top: Module) -> Declared | None:
+    places = list(_metadata_files(top.root, top.name))
+    for folder in (top.root, top.root.parent):
         places += [folder / "pyproject.toml", folder / "setup.py"]
     for path in places:
-        source = module.project.files.source(path) if module.project.files.exists(path) else None
+        source = top.project.files.source(path) if top.project.files.exists(path) else None
         found = _read(path, source.text, source.digest) if source else None
         if found is not None:
             return found
