@@ -6,6 +6,7 @@ import ast
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ from linter.source import Source, decode, digest_of, read_bytes
 
 _WORTH_SPREADING = 64
 """Below so many new files one process is done before others have started."""
+_LISTED = "//"
+"""Stands in a note between a folder and the pattern of what is asked of it, and behind that: no path has it."""
 
 
 class Files:
@@ -36,6 +39,7 @@ class Files:
         self._facts: dict[Path, FileFacts | None] = {}
         self._sources: dict[Path, Source] = {}
         self._exists: dict[Path, bool] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
         self.problems: dict[Path, Finding] = {}
         """Why a file has no facts."""
 
@@ -46,10 +50,33 @@ class Files:
         note(str(path))
         return self._exists[path]
 
+    def names(self, folder: Path, pattern: str = "*") -> tuple[str, ...]:
+        """The names in a folder that a pattern of `fnmatch` fits, sorted; those of folders end in a slash.
+
+        A folder that cannot be listed has none. Links to folders are no folders: they may lead in a circle.
+        """
+        listing = f"{folder}{_LISTED}{pattern}{_LISTED}"
+        note(listing)
+        if listing not in self._names:
+            try:
+                with os.scandir(folder) as entries:
+                    found = {
+                        f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in entries
+                    }
+            except OSError:
+                found = set()
+            found.update(path.name for path in self._contents if path.parent == folder)
+            self._names[listing] = tuple(sorted(name for name in found if fnmatchcase(name.rstrip("/"), pattern)))
+        return self._names[listing]
+
     def digest(self, path: str) -> str:
-        """The name of a file's content; empty where there is no such file."""
+        """The name of a file's content, or of what a listing of a folder gives; empty where there is no such file."""
         digest = self._digests.get(path)
-        if digest is None:
+        if digest is None and path.endswith(_LISTED):
+            folder, pattern, _ = path.rsplit(_LISTED, 2)
+            names = "\0".join(self.names(Path(folder), pattern))
+            self._digests[path] = digest = digest_of(names.encode(errors="surrogateescape"))
+        elif digest is None:
             try:
                 self._unparsed[path] = self._read(Path(path)) if self._contents else read_bytes(path)
                 digest = digest_of(self._unparsed[path])

@@ -115,7 +115,9 @@ def declared_packages(module: Module) -> Declared | None:
 
 @kept_query
 def _declared_by(top: Module) -> Declared | None:
-    places = list(_metadata_files(top.root, top.name))
+    # The metadata of an installed package lie beside it.
+    installed = top.project.files.names(top.root, f"{top.name}-*.dist-info") if top.name else ()
+    places = [top.root / name / "METADATA" for name in installed]
     for folder in (top.root, top.root.parent):
         places += [folder / "pyproject.toml", folder / "setup.py"]
     for path in places:
@@ -124,12 +126,6 @@ def _declared_by(top: Module) -> Declared | None:
         if found is not None:
             return found
     return None
-
-
-@cache
-def _metadata_files(root: Path, top: str) -> tuple[Path, ...]:
-    """The metadata of an installed package lie beside it."""
-    return tuple(sorted(root.glob(f"{top}-*.dist-info/METADATA"))) if top else ()
 
 
 @cache

@@ -183,6 +183,21 @@ def test_a_package_above_changes_what_the_modules_are_called(
     assert warm() == found
 
 
+def test_metadata_that_are_installed_beside_a_package_say_what_it_may_import(
+    folder: Path, write: Callable[..., None], warm: Callable[..., str], cold: Callable[[], str]
+) -> None:
+    (folder / "pyproject.toml").unlink()
+    write({**library(), "tinylib/models/other.py": "import einops\n"})
+    clean = warm()
+    write({"tinylib-1.0.dist-info/METADATA": "Name: tinylib\nRequires-Dist: torch\n"})
+    assert "`einops` is not among the dependencies" in warm()
+    write({"tinylib-1.0.dist-info/METADATA": "Name: tinylib\nRequires-Dist: torch\nRequires-Dist: einops\n"})
+    assert warm() == cold() == clean
+    shutil.rmtree(folder / "tinylib-1.0.dist-info")
+    write({"tinylib-1.1.dist-info/METADATA": "Name: tinylib\nRequires-Dist: numpy\n"})
+    assert warm() == cold() != clean
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_warm_runs_agree_with_cold_ones_under_random_edits(
     seed: int, folder: Path, write: Callable[..., None], warm: Callable[..., str], cold: Callable[[], str]
