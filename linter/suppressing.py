@@ -9,6 +9,7 @@ from linter.facts import Span, Suppression
 from linter.files import Files
 from linter.findings import Edit, Finding, Fix, Safety
 from linter.rules import FAMILIES, rules_by_code
+from linter.rules.linter_itself.suppression_without_reason import SuppressionWithoutReason
 from linter.rules.linter_itself.unknown_code import UnknownCode
 from linter.rules.linter_itself.unused_suppression import UnusedSuppression
 from linter.selection import ALWAYS, did_you_mean
@@ -62,6 +63,10 @@ def _about(
         fix = _without(path, item, files, unused)
         message = f"nothing here breaks {', '.join(unused)}; take the suppression out"
         yield UnusedSuppression().problem(path, line, column, message, fix)
+    explained = [code for code in item.codes if code in rules_by_code() and code not in unused]
+    if explained and not item.reason:
+        message = f"nothing says why {', '.join(explained)} may be broken here; write the reason behind the bracket"
+        yield SuppressionWithoutReason().problem(path, line, column, message)
 
 
 def _without(path: Path, item: Suppression, files: Files, unused: Sequence[str]) -> Fix:

@@ -35,7 +35,7 @@ def forward(*lines: str) -> str:
         forward('return rearrange(x, "a b -> b a")').replace("    def", f"    @decorated  {IGNORE}\n    def"),
         f"{IGNORE}\n" + forward('return rearrange(x, "a b -> b a")'),
         f"#!/usr/bin/env python\n# A licence.\n\n{IGNORE}\n\n" + forward('return rearrange(x, "a b -> b a")'),
-        forward('return rearrange(x, "a b -> b a")  #lint:ignore[FWD008]'),
+        forward('return rearrange(x, "a b -> b a")  #lint:ignore[FWD008] x'),
         forward(f'return rearrange(x, "a b -> b a")  {IGNORE}').replace("\n", "\r\n"),
         forward(f'return rearrange(x, "a b -> b a")  {IGNORE}').replace("\n", "\r"),
         forward(f'return "é😀" + rearrange(x, "a b -> b a")  {IGNORE}'),
@@ -115,6 +115,38 @@ def test_a_suppression_that_is_wrong_is_told_what_to_do(
     (found,) = check("a.py").findings
     assert (found["code"], found["line"], found["column"]) == (code, 2, 8)
     assert found["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("comment", "asked"),
+    [
+        ("# lint: ignore[FWD008]", True),
+        ("# lint: ignore[FWD008] -", True),
+        # Another tool's comment is no reason.
+        ("# lint: ignore[FWD008] # noqa: E501", True),
+        # What is said of the rest of the comment is no reason to leave out this.
+        ("# lint: ignore[FWD008, FWD999]", True),
+        ("# lint: ignore[FWD008, FWD001]", True),
+        (IGNORE, False),
+        ("# lint: ignore[FWD008]: the layout is the checkpoint's", False),
+        ("# lint: ignore[FWD008] the layout is the checkpoint's # noqa: E501", False),
+    ],
+)
+def test_a_suppression_is_asked_for_its_reason(
+    comment: str, asked: bool, write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    write({"a.py": forward(f'return rearrange(x, "a b -> b a")  {comment}')})
+    found = [finding for finding in check("a.py").findings if finding["code"] == "LNT004"]
+    assert [(item["line"], item["severity"], item["message"]) for item in found] == [
+        (7, "warning", "nothing says why FWD008 may be broken here; write the reason behind the bracket")
+    ] * asked
+
+
+def test_a_suppression_that_is_to_be_taken_out_needs_no_reason(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    write({"a.py": "x = 1  # lint: ignore[FWD008]\ny = 2  # lint: ignore[FWD999]\n"})
+    assert check("a.py").places == [("LNT002", "a.py", 1), ("LNT003", "a.py", 2)]
 
 
 def test_a_suppression_is_judged_only_where_its_rule_is_selected(
