@@ -13,7 +13,7 @@ class SuppressionWithoutReason(FoundByEngine):
     Finds `# lint: ignore[CODE]` with nothing behind the bracket.
 
     ## Why is this bad?
-    Nobody can tell whether it still holds: a reader has to find out anew what its author knew, and so it stays for ever.
+    Nobody can tell whether it still holds: a reader has to find out anew what its author knew, and so it stays.
 
     ## Exceptions
     A suppression of nothing, which is to be taken out, not explained.
