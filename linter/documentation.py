@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 
+from linter.project.profiles import Profile
 from linter.rules import Rule, all_rules
 
 
@@ -36,6 +37,7 @@ def rule_page(rule: type[Rule]) -> str:
         f"# {rule.code} {rule.name}",
         summary,
         f"Severity: {rule.severity.value} · Fix: {fix} · Since: {rule.since} · Guide: `{rule.guide}`",
+        _where(rule),
         sections.strip(),
         "## Bad",
         _code(rule.bad, rule.good),
@@ -45,6 +47,12 @@ def rule_page(rule: type[Rule]) -> str:
         f"Write `# lint: ignore[{rule.code}] reason` at the end of the line, or above the statement or block.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _where(rule: type[Rule]) -> str:
+    """The profiles that a rule is for; empty where that is every one."""
+    kinds = [profile for profile in Profile if profile in rule.profiles]
+    return "" if len(kinds) == len(Profile) else f"Profiles: {', '.join(profile.title for profile in kinds)}"
 
 
 def rules_table() -> str:

@@ -14,6 +14,7 @@ from linter.errors import LinterError
 from linter.files import Files
 from linter.findings import Finding
 from linter.project import Module, Project
+from linter.project.profiles import profile_of
 from linter.project.queries import reading
 from linter.rules import all_rules
 from linter.selection import ALWAYS
@@ -95,7 +96,10 @@ def _check_file(path: Path, files: Files, project: Project) -> Checked:
 
 
 def _run_rules(module: Module) -> Iterable[Finding]:
+    profile = profile_of(module)
     for rule in all_rules():
+        if profile not in rule.profiles:
+            continue
         try:
             yield from rule().check(module)
         except RecursionError:

@@ -79,7 +79,7 @@ def check_command(
     if show_settings:
         from linter.commands.config import shown_settings
 
-        click.echo(shown_settings(asked.settings))
+        click.echo(shown_settings(asked.settings, asked.here))
         return
     view = View(asked.here, asked.contents)
     if show_files:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from linter.facts import Span
 from linter.findings import Edit, Finding, Fix, Safety, Severity
 from linter.project import Class, Function, Module
+from linter.project.profiles import ANYWHERE, Profile
 
 
 class Rule:
@@ -26,6 +27,8 @@ class Rule:
     guide: ClassVar[str]
     """The guide's file and anchor where the convention is written."""
     fixes: ClassVar[Safety | None] = None
+    profiles: ClassVar[frozenset[Profile]] = ANYWHERE
+    """Where there is something to go by; elsewhere the rule is not run."""
     bad: ClassVar[str | dict[str, str]]
     good: ClassVar[str | dict[str, str]]
 

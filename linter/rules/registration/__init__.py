@@ -122,7 +122,7 @@ HOOK_TABLES = """
 
 
 HOOKED_LIBRARY = {
-    "tinylib/__init__.py": "",
+    "tinylib/__init__.py": LAZY_TOP,
     "tinylib/hooks/__init__.py": "class CacheMixin:\n    pass\n",
     "tinylib/hooks/_common.py": '_SPATIAL_TRANSFORMER_BLOCK_IDENTIFIERS = ("blocks", "transformer_blocks")\n',
     "tinylib/hooks/_helpers.py": HOOK_TABLES,

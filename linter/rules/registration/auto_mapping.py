@@ -9,6 +9,7 @@ from functools import cache
 
 from linter.findings import Finding, Severity
 from linter.project import Module
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, is_public
 
@@ -42,8 +43,9 @@ class AutoMapping(Rule):
     name = "auto-mapping"
     severity = Severity.WARNING
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
-        "tinylib/__init__.py": "",
+        "tinylib/__init__.py": '_import_structure = {"pipelines.tiny": ["TinyPipeline"]}\n',
         "tinylib/pipelines/__init__.py": "",
         "tinylib/pipelines/auto_pipeline.py": """
             from collections import OrderedDict

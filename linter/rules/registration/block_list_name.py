@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding, Severity
 from linter.project import Module
 from linter.project.hook_tables import block_lists_of, hook_tables, is_block
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import BLOCK_FILE, GUIDE, HOOKED_LIBRARY
 
@@ -29,6 +30,7 @@ class BlockListName(Rule):
     name = "block-list-name"
     severity = Severity.WARNING
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         **HOOKED_LIBRARY,
         "tinylib/models/tiny.py": BLOCK_FILE.replace("self.transformer_blocks", "self.double_stack").replace(

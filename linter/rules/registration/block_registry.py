@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding, Severity
 from linter.project import Module
 from linter.project.hook_tables import BLOCK_REGISTRY, block_lists_of, hook_tables
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import BLOCK_FILE, GUIDE, HOOKED_LIBRARY
 
@@ -29,6 +30,7 @@ class BlockRegistry(Rule):
     name = "block-registry"
     severity = Severity.WARNING
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         **HOOKED_LIBRARY,
         "tinylib/models/tiny.py": BLOCK_FILE.replace("[TinyBlock()", "[OtherBlock()").replace(

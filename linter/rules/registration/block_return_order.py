@@ -8,6 +8,7 @@ from linter.facts import Return
 from linter.findings import Finding
 from linter.project import Module
 from linter.project.hook_tables import Registration, hook_tables
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, HOOK_TABLES, HOOKED_LIBRARY
 
@@ -33,6 +34,7 @@ class BlockReturnOrder(Rule):
     code = "REG014"
     name = "block-return-order"
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         **HOOKED_LIBRARY,
         "tinylib/hooks/_helpers.py": HOOK_TABLES.replace("hidden_states_index=1", "hidden_states_index=9")

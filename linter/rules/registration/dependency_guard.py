@@ -9,6 +9,7 @@ from linter.findings import Finding
 from linter.project import Class, Function, Module
 from linter.project.dependencies import needed_backends
 from linter.project.lazy_packages import lazy, library, packages_above
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 
@@ -32,6 +33,7 @@ class DependencyGuard(Rule):
     code = "REG006"
     name = "dependency-guard"
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         "tinylib/__init__.py": """
             from .utils import OptionalDependencyNotAvailable, is_torch_available, is_transformers_available

@@ -8,6 +8,7 @@ from linter.edits.registering import with_dummy, without_dummy
 from linter.findings import Finding, Safety
 from linter.project import Module
 from linter.project.lazy_packages import Lazy, lazy
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 
@@ -30,6 +31,7 @@ class DummyObject(Rule):
     code = "REG005"
     name = "dummy-object"
     guide = GUIDE
+    profiles = LIBRARIES
     fixes = Safety.SAFE
     bad = {
         "tinylib/__init__.py": """

@@ -9,6 +9,7 @@ from linter.findings import Edit, Finding, Safety
 from linter.project import Class, Function, Module
 from linter.project.dependencies import needed_backends, optional_backend, package_of
 from linter.project.lazy_packages import Lazy, lazy
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY, is_public
 
@@ -31,6 +32,7 @@ class EagerImport(Rule):
     code = "REG008"
     name = "eager-import"
     guide = GUIDE
+    profiles = LIBRARIES
     fixes = Safety.SAFE
     bad = {
         **LIBRARY,

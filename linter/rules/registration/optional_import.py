@@ -8,6 +8,7 @@ from linter.findings import Finding
 from linter.project import Module
 from linter.project.dependencies import needed_backends
 from linter.project.lazy_packages import lazy, library, packages_above
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 
@@ -29,6 +30,7 @@ class OptionalImport(Rule):
     code = "REG009"
     name = "optional-import"
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         "tinylib/__init__.py": """
             from .utils import OptionalDependencyNotAvailable, is_torch_available

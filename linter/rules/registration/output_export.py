@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding, Severity
 from linter.project import Class, Module
 from linter.project.lazy_packages import Lazy, lazy, library
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LAZY_TOP, LIBRARY
 
@@ -29,6 +30,7 @@ class OutputExport(Rule):
     name = "output-export"
     severity = Severity.WARNING
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         **LIBRARY,
         "tinylib/__init__.py": LAZY_TOP,

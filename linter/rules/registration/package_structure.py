@@ -8,6 +8,7 @@ from linter.edits.registering import with_eager_import, with_entry
 from linter.findings import Finding, Safety
 from linter.project import Class, Module
 from linter.project.lazy_packages import lazy, library, packages_above
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LIBRARY, MODEL_FILE, is_public
 
@@ -33,6 +34,7 @@ class PackageStructure(Rule):
     code = "REG001"
     name = "package-structure"
     guide = GUIDE
+    profiles = LIBRARIES
     fixes = Safety.SAFE
     bad = {
         **LIBRARY,

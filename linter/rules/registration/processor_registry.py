@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding, Severity
 from linter.project import Class, Module
 from linter.project.hook_tables import PROCESSOR_REGISTRY, hook_tables
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, HOOK_TABLES, HOOKED_LIBRARY
 
@@ -37,6 +38,7 @@ class ProcessorRegistry(Rule):
     name = "processor-registry"
     severity = Severity.ADVICE
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         **HOOKED_LIBRARY,
         "tinylib/hooks/_helpers.py": HOOK_TABLES,

@@ -8,6 +8,7 @@ from linter.facts import Call
 from linter.findings import Finding
 from linter.project import Function, Module
 from linter.project.hook_tables import BLOCK_REGISTRY, PROCESSOR_REGISTRY, hook_tables
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import BLOCK_FILE, GUIDE, HOOKED_LIBRARY
 
@@ -30,6 +31,7 @@ class RegistrationPlace(Rule):
     code = "REG021"
     name = "registration-place"
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         **HOOKED_LIBRARY,
         "tinylib/models/tiny.py": BLOCK_FILE.replace(

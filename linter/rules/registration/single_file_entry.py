@@ -8,6 +8,7 @@ from linter.facts import Attribute, Span
 from linter.findings import Finding
 from linter.project import Class, Module
 from linter.project.lazy_packages import library
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 
@@ -34,6 +35,7 @@ class SingleFileEntry(Rule):
     code = "REG017"
     name = "single-file-entry"
     guide = GUIDE
+    profiles = LIBRARIES
     bad = {
         "tinylib/__init__.py": '_import_structure = {"models": ["OtherModel", "TinyModel"]}\n',
         "tinylib/loaders/__init__.py": "",

@@ -12,6 +12,7 @@ from linter.facts import LazyEntry, Span
 from linter.findings import Edit, Finding, Safety
 from linter.project import Module
 from linter.project.lazy_packages import lazy
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_TOP, LIBRARY
 
@@ -46,6 +47,7 @@ class SortedEntries(Rule):
     code = "REG007"
     name = "sorted"
     guide = GUIDE
+    profiles = LIBRARIES
     fixes = Safety.SAFE
     bad = {
         **LIBRARY,

@@ -8,6 +8,7 @@ from linter.edits.registering import without_entry
 from linter.findings import Finding, Safety
 from linter.project import Module
 from linter.project.lazy_packages import lazy
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY
 
@@ -29,6 +30,7 @@ class StaleEntry(Rule):
     code = "REG004"
     name = "stale-entry"
     guide = GUIDE
+    profiles = LIBRARIES
     fixes = Safety.SAFE
     bad = {
         **LIBRARY,

@@ -9,6 +9,7 @@ from linter.facts import LazyEntry
 from linter.findings import Finding, Safety
 from linter.project import Class, Module
 from linter.project.lazy_packages import Lazy, disagreements, lazy, library, packages_above
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_TOP, LIBRARY, is_public
 
@@ -30,6 +31,7 @@ class TopLevel(Rule):
     code = "REG003"
     name = "top-level"
     guide = GUIDE
+    profiles = LIBRARIES
     fixes = Safety.SAFE
     bad = {
         **LIBRARY,

@@ -8,6 +8,7 @@ from linter.edits.registering import home_of, with_entry, with_typed_import
 from linter.findings import Finding, Safety
 from linter.project import Module
 from linter.project.lazy_packages import disagreements, lazy
+from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY, MODEL_FILE
 
@@ -31,6 +32,7 @@ class TypeCheckingImport(Rule):
     code = "REG002"
     name = "type-checking-import"
     guide = GUIDE
+    profiles = LIBRARIES
     fixes = Safety.SAFE
     bad = {
         **LIBRARY,

@@ -1,0 +1,84 @@
+"""Profiles: a project is known by what is there, and rules run where there is something to go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linter.documentation import example_files
+from linter.rules.registration import LIBRARY
+from linter.rules.registration.package_structure import PackageStructure
+
+
+FORGETFUL = PackageStructure.bad
+"""A lazy library with a model, `OtherTinyModel`, that no table names."""
+
+
+@pytest.fixture
+def profiles(run: Callable[..., Any]) -> Callable[[], list[str]]:
+    """What `linter config` says of the packages in the folder, up to the rules that are left out."""
+    return lambda: [
+        line.partition(" (")[0] for line in run("config").out.splitlines() if line.startswith("# profile ")
+    ]
+
+
+def dedented(files: dict[str, str], place: str = "") -> dict[str, str]:
+    """The files of an example, below a place."""
+    return {f"{place}{path}": text for path, text in example_files(files).items()}
+
+
+def test_a_repository_with_a_lazy_library_in_src_is_a_checkout(
+    write: Callable[..., None], check: Callable[..., Any], profiles: Callable[[], list[str]]
+) -> None:
+    write(dedented(FORGETFUL, "src/"))
+    assert profiles() == ["# profile checkout: src/tinylib"]
+    assert [item["symbol"] for item in check("--select", "REG001", ".").findings] == ["OtherTinyModel"]
+
+
+def test_a_lazy_library_without_its_repository_is_a_library(
+    folder: Path, write: Callable[..., None], check: Callable[..., Any], profiles: Callable[[], list[str]]
+) -> None:
+    (folder / "pyproject.toml").unlink()
+    write(dedented(FORGETFUL))
+    assert profiles() == ["# profile library: tinylib"]
+    assert [item["symbol"] for item in check("--select", "REG001", ".").findings] == ["OtherTinyModel"]
+
+
+def test_a_package_that_imports_at_once_is_a_folder_and_has_no_tables_to_stand_in(
+    write: Callable[..., None], run: Callable[..., Any], check: Callable[..., Any], profiles: Callable[[], list[str]]
+) -> None:
+    write(dedented({**FORGETFUL, "tinylib/__init__.py": "from .models.tiny import TinyModel\n"}))
+    assert profiles() == ["# profile folder: tinylib"]
+    assert "without REG001, " in run("config").out
+    assert check("--select", "REG001", ".").findings == []
+
+
+def test_files_without_a_package_are_files(
+    write: Callable[..., None], run: Callable[..., Any], check: Callable[..., Any], profiles: Callable[[], list[str]]
+) -> None:
+    write({"tiny.py": "from einops import rearrange\n\n\ndef f(x):\n    return rearrange(x, 'a b -> b a')\n"})
+    assert profiles() == ["# profile files: ."]
+    assert "without REG001, " in run("config").out
+    assert check("--select", "REG,ATT", ".").findings == []
+
+
+def test_inside_a_package_the_whole_package_is_meant(
+    folder: Path,
+    write: Callable[..., None],
+    profiles: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write(dedented(LIBRARY, "src/"))
+    profiles()
+    monkeypatch.chdir(folder / "src/tinylib/models")
+    assert profiles() == [f"# profile checkout: {folder}/src/tinylib"]
+
+
+def test_several_kinds_side_by_side_are_each_told(
+    write: Callable[..., None], profiles: Callable[[], list[str]]
+) -> None:
+    write({**dedented(LIBRARY, "src/"), "alone/__init__.py": "", "other/__init__.py": "", "notes/text.txt": ""})
+    assert profiles() == ["# profile folder: alone, other", "# profile checkout: src/tinylib"]
