@@ -283,16 +283,23 @@ class Class:
         )
 
     def parts(self) -> Iterator[Class]:
-        """The project's classes that its `__init__` builds, directly or in containers."""
+        """The project's classes that its `__init__` builds, directly, in containers, or through methods of its own."""
         seen: set[int] = set()
         for ancestor in self.ancestors:
             if not isinstance(ancestor, Class) or (init := ancestor.own_methods.get("__init__")) is None:
                 continue
-            for call in init.facts.calls:
-                part = ancestor.module.find(call.path, init.facts)
-                if isinstance(part, Class) and id(part) not in seen:
-                    seen.add(id(part))
-                    yield part
+            building = [init]
+            for method in building:
+                for call in method.facts.calls:
+                    if call.receiver == "self":
+                        helper = self.method(call.method)
+                        if helper is not None and helper not in building:
+                            building.append(helper)
+                        continue
+                    part = method.module.find(call.path, method.facts)
+                    if isinstance(part, Class) and id(part) not in seen:
+                        seen.add(id(part))
+                        yield part
 
     def all_parts(self) -> tuple[Class, ...]:
         """The classes of all modules below it, itself included."""

@@ -326,3 +326,35 @@ def test_an_init_that_only_guards_goes_with_the_guard(fixed: Callable[[str, str]
             return attn.to_v(hidden_states)
     """
     assert "class TinyAttnProcessor:\n    def __call__" in fixed("ATT017", text)
+
+
+AUTOENCODER = """
+
+class TinyVAE(ModelMixin, ConfigMixin):
+    pass
+"""
+FIXED = DISPATCH.replace("self._attention_backend", "AttentionBackendName.NATIVE")
+
+
+@pytest.mark.parametrize(
+    ("call", "left_out", "more", "found"),
+    [
+        # The one backend that serves: nobody is to set another.
+        (FIXED, "_attention_backend", "", []),
+        (DISPATCH, "_attention_backend", "", ["ATT004"]),
+        # An autoencoder runs whole on every rank.
+        (FIXED, "_parallel_config", AUTOENCODER, []),
+        (FIXED, "_parallel_config", "", ["ATT004"]),
+        (FIXED.replace("parallel_config=self._parallel_config", ""), "", AUTOENCODER, []),
+        (FIXED.replace("parallel_config=self._parallel_config", ""), "", "", ["ATT005"]),
+        ("F.scaled_dot_product_attention(value, value, value, attention_mask)", "", AUTOENCODER, []),
+        ("F.scaled_dot_product_attention(value, value, value, attention_mask)", "", "", ["ATT001"]),
+    ],
+)
+def test_what_nobody_would_set_is_not_asked_for(
+    write: Callable[..., None], check: Callable[..., Any], call: str, left_out: str, more: str, found: list[str]
+) -> None:
+    text = processor("value = attn.to_v(hidden_states)", f"return {call}").replace(f"    {left_out} = None\n", "")
+    imports = "import torch.nn.functional as F\nfrom diffusers.models.modeling_utils import ModelMixin\n"
+    write({"example.py": imports + text + more})
+    assert [code for code in codes(check(".")) if code in ("ATT001", "ATT004", "ATT005")] == found

@@ -187,6 +187,25 @@ from diffusers.utils import apply_lora_scale, deprecate
 from torch import nn
 """
 ALLOWED = {
+    "MOD004 a block that a method builds": (
+        "MOD004",
+        """
+        class TinyBlock(nn.Module):
+            pass
+
+
+        class TinyModel(ModelMixin, ConfigMixin):
+            _no_split_modules = ["TinyBlock"]
+
+            @register_to_config
+            def __init__(self, num_layers: int = 2):
+                super().__init__()
+                self._build(num_layers)
+
+            def _build(self, num_layers):
+                self.blocks = nn.ModuleList([TinyBlock() for _ in range(num_layers)])
+        """,
+    ),
     "MOD006 a class out of a table": (
         "MOD006",
         """
@@ -273,6 +292,17 @@ ALLOWED = {
 
             def forward(self, hidden_states):
                 return hidden_states * self.config.hidden_size
+        """,
+    ),
+    "MOD020 the last words of the model's name": (
+        "MOD020",
+        """
+        class AudioDiTBlock(nn.Module):
+            pass
+
+
+        class LongTinyAudioDiTTransformer(ModelMixin, ConfigMixin):
+            pass
         """,
     ),
     "MOD021 a deprecated name": (
@@ -402,6 +432,15 @@ def test_what_is_allowed_is_let_be(name: str, write: Callable[..., None], check:
     code, text = ALLOWED[name]
     write({"tiny.py": MODEL + _dedented(text)})
     assert check("--select", code, "tiny.py").findings == []
+
+
+def test_a_chain_that_leaves_the_graph_is_told_of_once(write: Callable[..., None], check: Callable[..., Any]) -> None:
+    lines = ("counts = x.sum(0).cpu().numpy()", "return counts, x.mean().item()")
+    body = "".join(f"        {line}\n" for line in lines)
+    write({"tiny.py": f"{MODEL}\n\nclass Tiny(nn.Module):\n    def forward(self, x: torch.Tensor):\n{body}"})
+    places = [(item["line"], item["column"]) for item in check("--select", "FWD002", "tiny.py").findings]
+    first = MODEL.count("\n") + 5
+    assert places == [(first, 18), (first + 1, 24)]
 
 
 def _dedented(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.facts import Call
-from linter.project import Class, Function
+from linter.project import Class, Function, Module
 
 
 GUIDE = "models.md#attention"
@@ -19,6 +19,13 @@ BACKEND_ATTRIBUTES = ("_attention_backend", "_parallel_config")
 def is_attention(cls: Class) -> bool:
     """Whether a class is an attention layer of the current design."""
     return cls.inherits("AttentionModuleMixin")
+
+
+def is_of_autoencoder(module: Module) -> bool:
+    """Whether a file holds an autoencoder. It runs whole on every rank, and mostly attends with one head that is too
+    wide for any backend but PyTorch's own.
+    """
+    return any(cls.is_model and ("Autoencoder" in cls.name or "VAE" in cls.name) for cls in module.classes.values())
 
 
 def dispatch_calls(function: Function) -> Iterator[tuple[Function, Call]]:

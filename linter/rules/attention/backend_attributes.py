@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.edits.declaring import with_attributes
+from linter.facts import Call
 from linter.findings import Finding, Safety
 from linter.project import Module
-from linter.rules.attention import BACKEND_ATTRIBUTES, GUIDE, dispatch_calls
+from linter.rules.attention import BACKEND_ATTRIBUTES, GUIDE, dispatch_calls, is_of_autoencoder
 from linter.rules.base import Rule
 
 
@@ -24,7 +25,8 @@ class BackendAttributes(Rule):
     Safe: the attribute is added with `None`, which is what a processor without it behaves like.
 
     ## Exceptions
-    A deprecated name whose `__new__` gives another processor.
+    A deprecated name whose `__new__` gives another processor; `_attention_backend` where every call names the one
+    backend that serves; `_parallel_config` in an autoencoder, which context parallelism does not split.
     """
 
     code = "ATT004"
@@ -66,10 +68,18 @@ class BackendAttributes(Rule):
             call = cls.method("__call__")
             if not cls.is_processor or cls.is_shim or call is None or cls.has_unknown_base:
                 continue
-            if not any(dispatch_calls(call)):
+            calls = [found for _, found in dispatch_calls(call)]
+            if not calls:
                 continue
+            needless = _needless(module, calls)
             for name in BACKEND_ATTRIBUTES:
-                if cls.attribute(name) is None and name not in cls.assigned:
+                if cls.attribute(name) is None and name not in cls.assigned and name not in needless:
                     message = f"`{cls.name}` has no class attribute `{name} = None`, so it is skipped where one is set"
                     edits = with_attributes(cls, (f"{name} = None",))
                     yield self.finding(module, cls.facts.header, message, cls, edits)
+
+
+def _needless(module: Module, calls: list[Call]) -> set[str]:
+    """The attributes that nobody would set on a processor with these calls."""
+    fixed = all((call.argument("backend") or "").startswith(("AttentionBackendName.", "'")) for call in calls)
+    return {name for name, is_so in zip(BACKEND_ATTRIBUTES, (fixed, is_of_autoencoder(module)), strict=True) if is_so}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from linter.facts import Call, Span
 from linter.findings import Edit, Finding, Safety
 from linter.project import Function, Module
-from linter.rules.attention import BACKEND_ATTRIBUTES, DISPATCH, GUIDE, dispatch_calls, is_attention
+from linter.rules.attention import BACKEND_ATTRIBUTES, DISPATCH, GUIDE, dispatch_calls, is_attention, is_of_autoencoder
 from linter.rules.base import Rule
 
 
@@ -23,6 +23,9 @@ class BackendForwarded(Rule):
     ## Fix safety
     Safe: the missing arguments are passed from `self`, where the call stands in a method of the processor. A helper
     function has to be handed them first, which is left to a person.
+
+    ## Exceptions
+    `parallel_config=` in an autoencoder, which context parallelism does not split.
     """
 
     code = "ATT005"
@@ -58,6 +61,7 @@ class BackendForwarded(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         seen: set[int] = set()
+        needed = [name for name in _FROM_PROCESSOR if name == "backend" or not is_of_autoencoder(module)]
         for cls in module.classes.values():
             entry = cls.own_methods.get("__call__" if cls.is_processor else "forward")
             if entry is None or not (cls.is_processor or is_attention(cls)):
@@ -66,7 +70,7 @@ class BackendForwarded(Rule):
                 if function.module is not module or id(call) in seen or call.argument("**") is not None:
                     continue
                 seen.add(id(call))
-                missing = [name for name in _FROM_PROCESSOR if call.argument(name) is None]
+                missing = [name for name in needed if call.argument(name) is None]
                 if missing:
                     given = " and ".join(f"`{name}=`" for name in missing)
                     message = f"`{DISPATCH}` is called without {given}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from linter.findings import Finding
 from linter.project import Module
-from linter.rules.attention import DISPATCH, GUIDE, is_attention
+from linter.rules.attention import DISPATCH, GUIDE, is_attention, is_of_autoencoder
 from linter.rules.base import Rule
 
 
@@ -25,8 +25,8 @@ class DispatchAttention(Rule):
     No fix yet: the dispatcher takes `(batch, sequence, heads, head_dim)`, so the layout has to change with the call.
 
     ## Exceptions
-    None. Processors of the older shared `Attention` class are found too: a baseline or `per-file-ignores` holds what
-    will not be moved.
+    Autoencoders, whose attention is neither split nor given a backend. Processors of the older shared `Attention`
+    class are found: a baseline or `per-file-ignores` holds what will not be moved.
     """
 
     code = "ATT001"
@@ -71,6 +71,8 @@ class DispatchAttention(Rule):
     )
 
     def check(self, module: Module) -> Iterator[Finding]:
+        if is_of_autoencoder(module):
+            return
         for cls in module.classes.values():
             name = "__call__" if cls.is_processor else "forward" if is_attention(cls) else ""
             entry = cls.own_methods.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from linter.facts import Call, Condition, Span
+from linter.facts import Call, Condition
 from linter.findings import Finding
 from linter.project import Function, Module
 from linter.project.tensors import Tensors
@@ -64,14 +64,15 @@ class GraphBreak(ForwardRule):
         for where in running(module):
             facts = where.function.facts
             tensors = Tensors(where.function)
-            told: set[Span] = set()
+            told: set[tuple[int, int]] = set()
             for call in facts.calls:
                 message = self._message(where.function, call, tensors)
                 if not message or any(self._EAGER_ONLY.search(text) for text in guard_texts(facts, call.guards)):
                     continue
                 place = facts.conditions[call.test].span if call.test >= 0 else call.span
-                if place not in told:
-                    told.add(place)
+                # One chain (`x.cpu().numpy()`) leaves the graph once.
+                if (place.line, place.column) not in told:
+                    told.add((place.line, place.column))
                     yield self.told(module, where, place, message)
 
     def _message(self, function: Function, call: Call, tensors: Tensors) -> str:

@@ -61,7 +61,9 @@ class ClassPrefix(Rule):
             if "." in cls.qualname or cls.is_model or cls.is_shim or cls.name[0] == "_" or cls.qualname in copied:
                 continue
             named = any(prefix.lower() in cls.name.lower() for prefix in prefixes) or any(
-                self._WORDS.findall(cls.name)[:1] == self._WORDS.findall(family)[:1] for family in families
+                self._WORDS.findall(cls.name)[:1] == self._WORDS.findall(family)[:1]
+                or cls.name.startswith(self._last_words(family))
+                for family in families
             )
             if (cls.is_module or cls.is_processor) and not named:
                 message = f"`{cls.name}` does not begin with `{min(families)}`, the name of the file's model"
@@ -75,3 +77,8 @@ class ClassPrefix(Rule):
             if len(found) > _SHORTEST:
                 break
         return found
+
+    def _last_words(self, family: str) -> tuple[str, ...]:
+        """What a name may be shortened to at its front: `AudioDiT` of `LongCatAudioDiT`, but no single word of it."""
+        words = self._WORDS.findall(family)
+        return tuple("".join(words[place:]) for place in range(1, len(words) - 1))
