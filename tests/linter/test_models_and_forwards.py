@@ -294,6 +294,23 @@ ALLOWED = {
                 return hidden_states * self.config.hidden_size
         """,
     ),
+    "MOD016 the loader of the family whose attention it is built of": (
+        "MOD016",
+        """
+        from diffusers.loaders import FluxTransformer2DLoadersMixin
+        from diffusers.models.attention import AttentionModuleMixin
+
+
+        class FluxAttention(nn.Module, AttentionModuleMixin):
+            pass
+
+
+        class TinyTransformer2DModel(ModelMixin, ConfigMixin, FluxTransformer2DLoadersMixin):
+            def __init__(self):
+                super().__init__()
+                self.attn = FluxAttention()
+        """,
+    ),
     "MOD020 the last words of the model's name": (
         "MOD020",
         """

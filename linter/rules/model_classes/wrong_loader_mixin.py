@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from linter.findings import Finding
-from linter.project import Module
+from linter.project import Class, Module
 from linter.rules.base import Rule
 from linter.rules.model_classes import GUIDE
 
@@ -22,7 +22,8 @@ class WrongLoaderMixin(Rule):
     fails or, worse, fits.
 
     ## Exceptions
-    Mixins that name no model, such as `PeftAdapterMixin`.
+    Mixins that name no model, such as `PeftAdapterMixin`, and a model that is built of the other one's attention
+    layers, which its mixin fits.
     """
 
     code = "MOD016"
@@ -47,6 +48,15 @@ class WrongLoaderMixin(Rule):
                 continue
             for base, span in zip(cls.facts.bases, cls.facts.base_spans, strict=True):
                 match = self._MIXIN.match(base.rpartition(".")[2])
-                if match and not cls.name.lower().startswith(match["family"].lower()):
+                if (
+                    match
+                    and not cls.name.lower().startswith(match["family"].lower())
+                    and not _fits(cls, match["family"])
+                ):
                     message = f"`{match[0]}` is the loader of {match['family']} models, not of `{cls.name}`"
                     yield self.finding(module, span, message, cls)
+
+
+def _fits(cls: Class, family: str) -> bool:
+    """Whether a model owns attention layers of another family."""
+    return any(part.name.startswith(family) and part.inherits("AttentionModuleMixin") for part in cls.all_parts())
