@@ -15,6 +15,7 @@ from linter.commands.baseline import baseline_command
 from linter.commands.check import check_command
 from linter.commands.config import config_command
 from linter.commands.fix import fix_command
+from linter.commands.metadata import metadata_command
 from linter.commands.rules import rules_command
 
 
@@ -30,5 +31,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (check_command, fix_command, rules_command, config_command, baseline_command):
+for command in (check_command, fix_command, rules_command, metadata_command, config_command, baseline_command):
     main.add_command(command)

@@ -64,14 +64,14 @@ class CheckpointFlag(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
-            if cls.is_module and self._own_branch(cls) and not self._sets(cls):
+            if cls.is_module and _own_branch(cls) and not self._sets(cls):
                 message = f"`{cls.name}` branches on `self.gradient_checkpointing` and never sets it in `__init__`"
                 yield self.finding(module, cls.facts.header, message, cls)
             if not cls.is_model:
                 continue
             flag = cls.attribute("_supports_gradient_checkpointing")
             supported = flag is not None and flag.text == "True"
-            branching = [part for part in cls.all_parts() if self._branches(part)]
+            branching = branching_parts(cls)
             own = cls.own_attributes.get("_supports_gradient_checkpointing")
             if supported and not branching and own is not None and not builds_unknown_parts(cls):
                 message = f"`{cls.name}` claims gradient checkpointing, and nothing it builds branches on it"
@@ -80,20 +80,27 @@ class CheckpointFlag(Rule):
                 message = f"`{cls.name}` has a gradient-checkpointing branch and no `_supports_gradient_checkpointing`"
                 yield self.finding(module, cls.facts.header, message, cls)
 
-    def _own_branch(self, cls: Class) -> bool:
-        return any(
-            read.path == "self.gradient_checkpointing"
-            for method in cls.own_methods.values()
-            for read in method.facts.reads
-            if read.test >= 0
-        )
-
-    def _branches(self, cls: Class) -> bool:
-        return any(isinstance(ancestor, Class) and self._own_branch(ancestor) for ancestor in cls.ancestors)
-
     def _sets(self, cls: Class) -> bool:
         return (
             "gradient_checkpointing" in cls.assigned
             or cls.attribute("gradient_checkpointing") is not None
             or cls.has_unknown_base_class
         )
+
+
+def branching_parts(cls: Class) -> list[Class]:
+    """The model and the classes that it is built of, as far as they branch on `self.gradient_checkpointing`."""
+    return [
+        part
+        for part in cls.all_parts()
+        if any(isinstance(ancestor, Class) and _own_branch(ancestor) for ancestor in part.ancestors)
+    ]
+
+
+def _own_branch(cls: Class) -> bool:
+    return any(
+        read.path == "self.gradient_checkpointing"
+        for method in cls.own_methods.values()
+        for read in method.facts.reads
+        if read.test >= 0
+    )

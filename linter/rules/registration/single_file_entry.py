@@ -9,12 +9,12 @@ from linter.findings import Finding
 from linter.project import Class, Module
 from linter.project.lazy_packages import library
 from linter.project.profiles import LIBRARIES
+from linter.project.single_file import SINGLE_FILE_TABLE, SingleFileTable, single_file_table
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
 
 
 _MIXIN = "FromOriginalModelMixin"
-_TABLE = "SINGLE_FILE_LOADABLE_CLASSES"
 
 
 class SingleFileEntry(Rule):
@@ -81,34 +81,31 @@ class SingleFileEntry(Rule):
     }
 
     def check(self, module: Module) -> Iterator[Finding]:
-        top = module.name.partition(".")[0]
-        home = module.project.module(f"{top}.loaders.single_file_model", module.root) if top else None
-        table = next((item for item in home.facts.attributes if item.name == _TABLE), None) if home else None
-        if table is None or not table.value.complete:
+        table = single_file_table(module)
+        if table is None:
             return
-        if module is home:
-            yield from self._without_mixin(module, table)
+        if module is table.module:
+            yield from self._without_mixin(table)
         for cls in module.classes.values():
             if not (cls.is_model and cls.inherits(_MIXIN)):
                 continue
             method = cls.method("from_single_file")
             names = {item.name for item in cls.ancestors if isinstance(item, Class)}
             is_its_own = method is not None and method.cls is not None and method.cls.name != _MIXIN
-            if not is_its_own and not names & set(table.value.strings):
-                message = (
-                    f"`{cls.name}` inherits `{_MIXIN}` and is not in `{_TABLE}`: `from_single_file` always raises"
-                )
-                yield self.finding(module, cls.facts.header, message, cls)
+            if not is_its_own and not names & set(table.names):
+                message = f"`{cls.name}` inherits `{_MIXIN}` and is not in `{SINGLE_FILE_TABLE}`"
+                yield self.finding(module, cls.facts.header, f"{message}: `from_single_file` always raises", cls)
 
-    def _without_mixin(self, module: Module, table: Attribute) -> Iterator[Finding]:
+    def _without_mixin(self, table: SingleFileTable) -> Iterator[Finding]:
+        module = table.module
         top = library(module)
         homes = {entry.name: entry.submodule for entry in top.entries} if top else {}
-        for name in table.value.strings:
+        for name in table.names:
             target = f"{module.name.partition('.')[0]}.{homes.get(name, '')}.{name}"
             cls = module.project.definition(target, module.root) if name in homes else None
             if isinstance(cls, Class) and not cls.inherits(_MIXIN) and cls.method("from_single_file") is None:
                 message = f"`{name}` is said to load from a single file, and does not inherit `{_MIXIN}`"
-                yield self.finding(module, _place_of(name, table, module), message, name)
+                yield self.finding(module, _place_of(name, table.attribute, module), message, name)
 
 
 def _place_of(name: str, table: Attribute, module: Module) -> Span:
