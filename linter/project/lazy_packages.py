@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from linter.facts import Import, LazyEntry
-from linter.project import Module
+from linter.project import Class, Function, Module
 
 
 class Lazy:
@@ -29,6 +29,11 @@ class Lazy:
         self.typed_names = {item.name for item in self.typed}
         self.typed_is_complete = not any(item.name == "*" and not item.fallback for item in typed)
         self.dummies = [entry for entry in module.facts.lazy_entries if entry.fallback and entry.name == "*"]
+
+    def definition(self, entry: LazyEntry) -> Class | Function | Module | None:
+        """What an entry stands for; None where it cannot be found."""
+        home = self.module
+        return home.project.definition(f"{home.name}.{entry.submodule}.{entry.name}", home.root)
 
     def key_of(self, submodule: str) -> str:
         """The key that a submodule's names stand under: its own, or that of the package that it lies in."""

@@ -15,7 +15,7 @@ from linter.project.views import Module, top_level
 class Profile(Enum):
     """What kind of project a file lies in, and how that is seen."""
 
-    CHECKOUT = "checkout", "a library with lazy tables, in its repository"
+    CHECKOUT = "checkout", "a library with lazy tables, in its repository, or what lies beside it there"
     LIBRARY = "library", "a library with lazy tables, without its repository"
     FOLDER = "folder", "a package that imports what it offers at once"
     FILES = "files", "files of no package"
@@ -34,8 +34,12 @@ CHECKOUTS = frozenset({Profile.CHECKOUT})
 
 def profile_of(module: Module) -> Profile:
     """The profile of the package that a file lies in."""
-    top = module.project.module(top_level(module.name), module.root)
-    return _profile_of(top or module)
+    return _profile_of(_top_of(module))
+
+
+def library_of(module: Module) -> Module | None:
+    """The lazy library that a file belongs to: it lies in it, or its package lies beside the library's `src/`."""
+    return _library_of(_top_of(module))
 
 
 def repository_of(module: Module) -> Path | None:
@@ -61,8 +65,20 @@ def packages_below(project: Project, folder: Path) -> Iterator[Module]:
             yield from (module,) if module else ()
 
 
+def _top_of(module: Module) -> Module:
+    return module.project.module(top_level(module.name), module.root) or module
+
+
+@kept_query
+def _library_of(top: Module) -> Module | None:
+    if lazy(top) is not None:
+        return top
+    beside = packages_below(top.project, top.root / "src") if top.is_package and repository_of(top) else ()
+    return next((package for package in beside if lazy(package) is not None), None)
+
+
 @kept_query
 def _profile_of(top: Module) -> Profile:
-    if lazy(top) is not None:
+    if library_of(top) is not None:
         return Profile.LIBRARY if repository_of(top) is None else Profile.CHECKOUT
     return Profile.FOLDER if top.is_package else Profile.FILES

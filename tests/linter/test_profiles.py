@@ -77,8 +77,16 @@ def test_inside_a_package_the_whole_package_is_meant(
     assert profiles() == [f"# profile checkout: {folder}/src/tinylib"]
 
 
-def test_several_kinds_side_by_side_are_each_told(
+def test_what_lies_beside_a_library_in_its_repository_belongs_to_the_checkout(
     write: Callable[..., None], profiles: Callable[[], list[str]]
 ) -> None:
-    write({**dedented(LIBRARY, "src/"), "alone/__init__.py": "", "other/__init__.py": "", "notes/text.txt": ""})
-    assert profiles() == ["# profile folder: alone, other", "# profile checkout: src/tinylib"]
+    write({**dedented(LIBRARY, "src/"), "tests/__init__.py": "", "notes/text.txt": ""})
+    assert profiles() == ["# profile checkout: tests, src/tinylib"]
+
+
+def test_several_kinds_side_by_side_are_each_told(
+    folder: Path, write: Callable[..., None], profiles: Callable[[], list[str]]
+) -> None:
+    (folder / "pyproject.toml").unlink()
+    write({**dedented(LIBRARY), "alone/__init__.py": "", "zoo/__init__.py": "import alone\n"})
+    assert profiles() == ["# profile folder: alone, zoo", "# profile library: tinylib"]

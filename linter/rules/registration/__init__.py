@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
+
+from linter.facts import LazyEntry
 from linter.project import Class
+from linter.project.lazy_packages import Lazy
 
 
 GUIDE = "models.md#registration"
@@ -19,6 +23,28 @@ def is_public(cls: Class) -> bool:
     if cls.name.startswith("_") or cls.name in _MIXINS or "." in cls.qualname:
         return False
     return (cls.is_model and cls.inherits("ConfigMixin")) or cls.inherits(*_PUBLIC_BASES)
+
+
+def is_deprecated(cls: Class) -> bool:
+    """Whether a class is kept only for those who use it already: it lies among such, makes another, or says so."""
+    init = cls.own_methods.get("__init__")
+    calls = [call for call in init.facts.calls if call.method == "deprecate"] if init else []
+    says_so = any(call.arguments and call.arguments[0].path[1:-1] == cls.name for call in calls)
+    is_kept = "deprecated" in cls.module.name.split(".") or cls.inherits("DeprecatedPipelineMixin")
+    return is_kept or cls.is_shim or says_so
+
+
+def offered(table: Lazy, entries: Iterable[LazyEntry], packages: Collection[str]) -> Iterator[LazyEntry]:
+    """Those entries of a library's top-level table that are what some of its packages are there for: the models of
+    `models`, the pipelines of the others; none that is deprecated.
+    """
+    for entry in entries:
+        package = entry.submodule.partition(".")[0]
+        cls = table.definition(entry) if package in packages else None
+        if not isinstance(cls, Class) or not is_public(cls) or is_deprecated(cls):
+            continue
+        if package == "models" or cls.inherits("DiffusionPipeline", "ModularPipeline"):
+            yield entry
 
 
 # A whole lazy library, small: the rules' examples are changes of it.

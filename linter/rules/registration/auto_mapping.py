@@ -11,7 +11,7 @@ from linter.findings import Finding, Severity
 from linter.project import Module
 from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
-from linter.rules.registration import GUIDE, is_public
+from linter.rules.registration import GUIDE, is_deprecated, is_public
 
 
 _MAPPING = re.compile(r"^AUTO_(\w+)_PIPELINES_MAPPING$")
@@ -95,12 +95,12 @@ class AutoMapping(Rule):
         top = module.name.partition(".")[0]
         public = [cls for cls in module.classes.values() if is_public(cls) and cls.inherits("DiffusionPipeline")]
         home = module.project.module(f"{top}.pipelines.auto_pipeline", module.root) if public and top else None
-        if home is None or "deprecated" in module.name.split("."):
+        if home is None:
             return
         mappings = _mappings(home.source.text)
         mapped = frozenset().union(*mappings.values())
         for cls in public:
-            if cls.name in mapped or cls.inherits("DeprecatedPipelineMixin"):
+            if cls.name in mapped or is_deprecated(cls):
                 continue
             suffix = next((suffix for suffix in _TASKS if cls.name.endswith(suffix)), "Pipeline")
             family = cls.name.removesuffix(suffix)
