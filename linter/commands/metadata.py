@@ -15,7 +15,7 @@ from linter.commands.request import cache_options, file_options, refusing, reque
 
 
 if TYPE_CHECKING:
-    from linter.capabilities import Row
+    from linter.metadata.wiring import Row
     from linter.project import Class
     from linter.report.view import View
 
@@ -42,11 +42,11 @@ def metadata_command(name: str, path: Path | None, output_format: str, **options
     A capability is `wired` where its rules find nothing, `broken` where they do, `declared` where they cannot tell
     without running it, and `missing` where it is not declared and a rule asks for it.
     """
-    from linter.capabilities import capability_codes, capability_rows, grounds
     from linter.config import Config
     from linter.engine import check
     from linter.files import Files
-    from linter.lookup import find_model
+    from linter.metadata.lookup import find_model
+    from linter.metadata.wiring import capability_codes, capability_rows, grounds
     from linter.project import Project
     from linter.report.view import View
 
@@ -77,7 +77,7 @@ def _table(cls: Class, rows: Sequence[Row], view: View) -> Iterator[str]:
             yield f"    {view.path(finding.path)}:{finding.span.line}: {finding.code} {finding.message}"
     absent = [row.capability.name for row in rows if row not in shown]
     if absent:
-        yield from textwrap.wrap(f"Not declared: {', '.join(absent)}", _WIDTH, subsequent_indent=" " * 14)
+        yield from textwrap.wrap(f"Absent: {', '.join(absent)}", _WIDTH, subsequent_indent=" " * 8)
     counts = Counter(row.status.value for row in shown)
     yield f"{', '.join(f'{counts[name]} {name}' for name in colours if counts[name])}."
 
