@@ -6,16 +6,12 @@ import ast
 from collections.abc import Iterable
 
 from linter.facts.bodies import FunctionNode, function_facts
-from linter.facts.comments import copied_markers, may_have_comments, suppressions
+from linter.facts.comments import comments
 from linter.facts.lazy_tables import LazyTable, backends_of
 from linter.facts.paths import Places, path_of
 from linter.facts.signatures import decorators_of, imports_of
 from linter.facts.values import Attribute, Call, ClassFacts, FileFacts, FunctionFacts, Import, Value
 from linter.source import Source
-
-
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
-"""The fields of syntax nodes that hold statements, or what holds statements."""
 
 
 def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
@@ -28,9 +24,7 @@ def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
     places = Places(source.lines, source.text.isascii())
     file = _File(places)
     file.statements(tree.body)
-    # Few files carry such comments, and only those pay for the second walk.
-    has_comments = may_have_comments(source.text)
-    spanning, definitions, blocks = _layout(tree) if has_comments else ([], {}, {})
+    copied, suppressions = comments(source.lines, tree)
     return FileFacts(
         imports=tuple(file.imports),
         classes=tuple(file.classes),
@@ -39,8 +33,8 @@ def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
         bindings=frozenset(file.bindings),
         lazy_entries=tuple(file.lazy.entries),
         lazy_is_complete=file.lazy.is_complete,
-        copied=copied_markers(source.lines, spanning, definitions) if has_comments else (),
-        suppressions=suppressions(source.text, source.lines, blocks) if has_comments else (),
+        copied=copied,
+        suppressions=suppressions,
         calls=tuple(file.calls),
     )
 
@@ -60,30 +54,6 @@ def value_of(node: ast.expr) -> Value:
     if isinstance(node, (ast.Name, ast.Attribute)):
         return Value("name", path_of(node))
     return Value("other", path_of(node), (), False)
-
-
-def _layout(tree: ast.Module) -> tuple[list[ast.stmt], dict[int, str], dict[int, int]]:
-    """The statements of several lines, where definitions begin, and where a line's statement ends."""
-    spanning: list[ast.stmt] = []
-    definitions: dict[int, str] = {}
-    blocks: dict[int, int] = {}
-    stack: list[tuple[ast.AST, str]] = [(tree, "")]
-    while stack:
-        node, prefix = stack.pop()
-        if isinstance(node, ast.stmt):
-            last = node.end_lineno or node.lineno
-            blocks[node.lineno] = max(blocks.get(node.lineno, 0), last)
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-                definitions[first] = definitions[node.lineno] = prefix + node.name
-                blocks[first] = max(blocks.get(first, 0), last)
-                prefix = f"{prefix}{node.name}."
-            elif last > node.lineno and not hasattr(node, "body"):
-                spanning.append(node)
-        # Only statements hold statements: expressions need not be entered.
-        for name in _BLOCKS:
-            stack.extend((child, prefix) for child in getattr(node, name, ()))
-    return spanning, definitions, blocks
 
 
 class _File:

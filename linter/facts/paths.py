@@ -41,22 +41,25 @@ class Places:
 
     def __init__(self, lines: Sequence[str], is_ascii: bool) -> None:
         self._lines = lines
-        self._is_ascii = is_ascii
+        # Only in these lines do characters and bytes count differently.
+        self._wide = frozenset(
+            () if is_ascii else (number for number, line in enumerate(lines, start=1) if not line.isascii())
+        )
 
     def column(self, line: int, offset: int) -> int:
         """The character column of a byte offset in a line."""
-        if self._is_ascii or line > len(self._lines):
-            return offset
-        text = self._lines[line - 1]
-        return offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))
+        return len(self._lines[line - 1].encode()[:offset].decode(errors="replace")) if line in self._wide else offset
 
     def span(self, node: ast.expr | ast.stmt | ast.arg | ast.alias) -> Span:
         """The span of a node."""
-        end_line = node.end_lineno or node.lineno
-        end = node.end_col_offset or node.col_offset
-        if self._is_ascii:
-            return Span(node.lineno, node.col_offset, end_line, end)
-        return Span(node.lineno, self.column(node.lineno, node.col_offset), end_line, self.column(end_line, end))
+        line, start = node.lineno, node.col_offset
+        end_line = node.end_lineno or line
+        end = node.end_col_offset or start
+        if line in self._wide:
+            start = self.column(line, start)
+        if end_line in self._wide:
+            end = self.column(end_line, end)
+        return Span(line, start, end_line, end)
 
     def text(self, span: Span) -> str:
         """The source between the span's ends, on one line."""
