@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 
-from linter.edits.importing import with_import
+from linter.edits.importing import in_own_library, with_import
 from linter.facts import Span
 from linter.findings import Edit
 from linter.project import Class
@@ -19,7 +19,7 @@ def with_base(cls: Class, target: str) -> tuple[Edit, ...]:
         target: The base's absolute name.
     """
     module = cls.module
-    package, _, name = target.rpartition(".")
+    package, _, name = in_own_library(module, target).rpartition(".")
     imported = with_import(module, target)
     if not cls.facts.base_spans or (not imported and name not in module.facts.bindings):
         return ()

@@ -6,6 +6,7 @@ from linter.edits.registering import extended_import
 from linter.facts import Import, Span
 from linter.findings import Edit
 from linter.project import Module
+from linter.project.views import top_level
 
 
 def with_import(module: Module, target: str) -> tuple[Edit, ...]:
@@ -15,7 +16,7 @@ def with_import(module: Module, target: str) -> tuple[Edit, ...]:
         module: The file.
         target: The absolute name, such as `diffusers.utils.apply_lora_scale`.
     """
-    package, _, name = target.rpartition(".")
+    package, _, name = in_own_library(module, target).rpartition(".")
     if name in module.facts.bindings:
         return ()
     plain = [item for item in module.facts.imports if not item.type_checking and not item.backends]
@@ -29,6 +30,15 @@ def with_import(module: Module, target: str) -> tuple[Edit, ...]:
     line = max(item.statement.end_line for item in at_margin) + 1
     statement = f"from {_spelled(module, package)} import {name}\n"
     return (Edit(str(module.path), Span(line, 0, line, 0), statement),)
+
+
+def in_own_library(module: Module, target: str) -> str:
+    """The name at the same place of the library that a file lies in, where that has it; else the name itself.
+
+    A library that is shaped like diffusers brings its own bases.
+    """
+    own = f"{top_level(module.name)}.{target.partition('.')[2]}"
+    return own if module.package and module.project.definition(own, module.root) is not None else target
 
 
 def _takes_from(module: Module, item: Import, package: str) -> bool:

@@ -90,3 +90,41 @@ def test_several_kinds_side_by_side_are_each_told(
     (folder / "pyproject.toml").unlink()
     write({**dedented(LIBRARY), "alone/__init__.py": "", "zoo/__init__.py": "import alone\n"})
     assert profiles() == ["# profile folder: alone, zoo", "# profile library: tinylib"]
+
+
+SHAPED = (
+    "models/transformers/transformer_hidream_image.py",
+    "models/transformers/transformer_wan.py",
+    "models/transformers/transformer_ideogram4.py",
+    "pipelines/chroma/pipeline_chroma_img2img.py",
+    "pipelines/cogview3/__init__.py",
+    "schedulers/scheduling_consistency_decoder.py",
+)
+
+
+def test_a_library_shaped_like_diffusers_is_checked_by_its_own_tables_under_any_name(
+    folder: Path, installed_diffusers: Path, run: Callable[..., Any]
+) -> None:
+    def found(name: str) -> list[tuple[str, str, int, str]]:
+        (folder / name).mkdir()
+        (folder / name / name).symlink_to(installed_diffusers)
+        paths = [folder / name / name / path for path in SHAPED]
+        outcome = run("check", "--select", "REG,MOD,ATT", "--output-format", "json", "--cache-dir", "kept", *paths)
+        return [
+            (item["code"], item["path"].replace(name, "-"), item["line"], item["message"].replace(name, "-"))
+            for item in outcome.findings
+        ]
+
+    under_its_own = found("diffusers")
+    assert {code for code, *_ in under_its_own} >= {"REG003", "REG004", "REG015", "REG016", "REG017", "REG018"}
+    assert found("painters") == under_its_own
+
+
+def test_a_fix_takes_a_base_from_the_files_own_library_where_that_has_it(
+    write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    model = "from .modeling_utils import ModelMixin\n\n\nclass TinyModel(ModelMixin):\n    pass\n"
+    files = {**LIBRARY, "tinylib/configuration_utils.py": "class ConfigMixin:\n    pass\n"}
+    write({**dedented(files), "tinylib/models/tiny.py": model})
+    diff = run("fix", "--diff", "--select", "MOD001", "tinylib").out
+    assert "+from ..configuration_utils import ConfigMixin\n" in diff
