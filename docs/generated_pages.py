@@ -1,13 +1,18 @@
-"""MkDocs hooks that make the pages whose source is another file: the rules, the guides, and the texts at the root."""
+"""MkDocs hooks that make what has its source in another file: the pages of the rules, the guides and the texts at the
+root, and the table of verdicts on what the linter finds in diffusers.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from ruamel.yaml import YAML
 
 from linter.documentation import rule_page, rules_table
 from linter.rules import FAMILIES, all_rules
@@ -16,6 +21,9 @@ from linter.rules.base import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = ROOT / ".ai"
+VERDICTS = ROOT / "tests" / "linter" / "verdicts" / "diffusers-0.42.1.yaml"
+TABLE = "<!-- verdicts -->"
+"""Stands in a page where the table of verdicts is to be."""
 
 # `[ATT001]` or `[FWD001, FWD002]` at the end of a norm; in backticks it is only talked about.
 CITATION = re.compile(r"(?<!`)\[([A-Z]{3}\d{3}(?:, [A-Z]{3}\d{3})*)\](?!\()")
@@ -28,7 +36,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     navigation: list[dict[str, Any]] = config.nav or []
     sections = {title: entries for section in navigation for title, entries in section.items()}
     for entry in sections["linter"]:
-        if isinstance(entry, dict):
+        if isinstance(entry, dict) and "Rules" in entry:
             entry["Rules"] += _rules_by_family()
     sections["Skills"] += [_guide_path(guide) for guide in _guides()]
     return config
@@ -43,6 +51,29 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Puts the table of verdicts where a page asks for it."""
+    return markdown.replace(TABLE, _verdicts_table()) if TABLE in markdown else markdown
+
+
+def _verdicts_table() -> str:
+    """How many findings of each rule have each verdict."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for entry in YAML(typ="safe").load(VERDICTS)["verdicts"]:
+        found = sum(count for symbols in entry["where"].values() for count in symbols.values())
+        counts[entry["code"], entry["verdict"]] += found
+    names = {rule.code: rule.name for rule in all_rules()}
+    rows = ["| Rule | | true | debt | exception |", "| --- | --- | --: | --: | --: |"]
+    for code in sorted({code for code, _ in counts}):
+        numbers = (str(counts[code, kind] or "") for kind in _KINDS)
+        rows.append(f"| [{code}](rules/{code.lower()}.md) | {names[code]} | {' | '.join(numbers)} |")
+    totals = (sum(count for (_, judged), count in counts.items() if judged == kind) for kind in _KINDS)
+    return "\n".join([*rows, f"| | All | {' | '.join(map(str, totals))} |"])
+
+
+_KINDS = ("true", "debt", "exception")
 
 
 def _rules_by_family() -> list[dict[str, list[str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from linter.rules import all_rules
 
 
 ROOT = Path(__file__).resolve().parents[2]
+VERDICTS = ROOT / "tests" / "linter" / "verdicts" / "diffusers-0.42.1.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,16 @@ def test_rules_and_guides_lead_to_one_another(site: Path) -> None:
     assert 'href="../../../guides/models/#attention"' in page(site, "linter/rules/att001")
     assert 'href="../../linter/rules/att001/"' in page(site, "guides/models")
     assert 'href="../../../../linter/rules/reg001/"' in page(site, "guides/skills/model-integration/SKILL")
+
+
+def test_the_table_of_verdicts_counts_each_rule(site: Path) -> None:
+    table = page(site, "linter/diffusers").partition("<table>")[2].partition("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in table.split("<tr>")[2:]]
+    counts = {re.sub(r"<.*?>", "", row[0]): [int(number or 0) for number in row[2:]] for row in rows}
+    text = VERDICTS.read_text(encoding="utf-8")
+    assert counts.keys() - {""} == set(re.findall(r"^- code: (\w+)$", text, re.M))
+    assert sum(counts[""]) == sum(map(int, re.findall(r"^      \S+: (\d+)$", text, re.M)))
+    assert [sum(column) for column in zip(*counts.values(), strict=True)] == [2 * total for total in counts[""]]
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
