@@ -41,8 +41,8 @@ def place_of(model: Class, name: str) -> Place:
         elif is_list:
             return Place(missing=part, owner="ModuleList")
         else:
-            lacking = next((cls for cls in here if _lacks(cls, part)), None)
-            if lacking is not None and all(_lacks(cls, part) for cls in here):
+            lacking = next((cls for cls in here if lacks(cls, part)), None)
+            if lacking is not None and all(lacks(cls, part) for cls in here):
                 return Place(missing=part, owner=lacking.name)
             built = _built(here[0], part) if len(here) == 1 else []
             is_list = bool(built) and all(call.method == "ModuleList" for _, call in built)
@@ -53,7 +53,7 @@ def place_of(model: Class, name: str) -> Place:
     return Place(() if is_list else here)
 
 
-def _lacks(cls: Class, name: str) -> bool:
+def lacks(cls: Class, name: str) -> bool:
     """Whether a module surely has no such attribute."""
     if cls.has_unknown_base_class or any(_is_layer_of_torch(base) for base in cls.ancestors):
         return False
