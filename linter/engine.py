@@ -17,6 +17,7 @@ from linter.project import Module, Project
 from linter.project.profiles import profile_of
 from linter.project.queries import reading
 from linter.rules import all_rules
+from linter.rules.linter_itself.unreadable_file import UnreadableFile
 from linter.selection import ALWAYS
 from linter.suppressing import apply_suppressions
 
@@ -97,13 +98,17 @@ def _check_file(path: Path, files: Files, project: Project) -> Checked:
 
 def _run_rules(module: Module) -> Iterable[Finding]:
     profile = profile_of(module)
+    too_deep = []
     for rule in all_rules():
         if profile not in rule.profiles:
             continue
         try:
             yield from rule().check(module)
         except RecursionError:
-            return
+            too_deep.append(rule.code)
         except Exception as error:
             message = f"{module.path}: the linter's own rule {rule.code} failed ({error!r}). Please report it;"
             raise LinterError(f"{message} `--ignore` does not help, leaving the file out does.") from error
+    if too_deep:
+        message = f"is nested too deeply for {', '.join(too_deep)}, which did not check it"
+        yield UnreadableFile().problem(module.path, 1, 0, message)

@@ -153,8 +153,11 @@ class Files:
             line = min(max(error.lineno or 1, 1), len(source.lines))
             column = min(max((error.offset or 1) - 1, 0), len(source.lines[line - 1]))
             self.problems[path] = ParseError().problem(path, line, column, f"is not valid Python: {error.msg}")
-        except (RecursionError, MemoryError):
+        except RecursionError:
             self._unreadable(path, UnreadableFile("is nested too deeply"))
+        except MemoryError:
+            # Python's parser says so, too, of what is nested deeper than it goes.
+            self._unreadable(path, UnreadableFile("is nested too deeply, or needs more memory than there is"))
         except ValueError as error:
             self._unreadable(path, UnreadableFile(f"cannot be parsed: {error}"))
         return None

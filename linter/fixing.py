@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _MOST_TURNS = 5
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
+_Extent = tuple[tuple[int, int], tuple[int, int]]
+"""Where an edit begins and ends."""
 _Key = tuple[str, str, str, str]
 """What tells a finding from others as lines move: code, path, symbol, message."""
 
@@ -88,11 +91,14 @@ def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
     starts = [0, *(match.end() for match in _LINE_END.finditer(source.text))]
     line_end = match[0] if (match := _LINE_END.search(source.text)) else "\n"
     text = source.text
-    for edit in sorted(edits, key=lambda edit: (edit.span.line, edit.span.column), reverse=True):
+    parts: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: (edit.span.line, edit.span.column)):
         begin = starts[edit.span.line - 1] + edit.span.column
         end = starts[edit.span.end_line - 1] + edit.span.end_column if edit.span.end_line <= len(starts) else len(text)
-        text = text[:begin] + edit.text.replace("\n", line_end) + text[end:]
-    return source.encode(text)
+        parts += text[done:begin], edit.text.replace("\n", line_end)
+        done = end
+    return source.encode("".join([*parts, text[done:]]))
 
 
 def edited(findings: Iterable[Finding], contents: Mapping[Path, bytes]) -> dict[Path, bytes]:
@@ -116,20 +122,27 @@ def _key(finding: Finding) -> _Key:
 
 
 def _without_overlap(findings: Iterable[Finding]) -> list[Finding]:
-    taken: dict[str, list[Edit]] = defaultdict(list)
+    taken: dict[str, list[_Extent]] = defaultdict(list)
     kept = []
     for finding in findings:
         edits = finding.fix.edits if finding.fix else ()
-        if not any(_overlap(edit, other) for edit in edits for other in taken[edit.path]):
+        if not any(_overlaps(_extent(edit), taken[edit.path]) for edit in edits):
             for edit in edits:
-                taken[edit.path].append(edit)
+                insort(taken[edit.path], _extent(edit))
             kept.append(finding)
     return kept
 
 
-def _overlap(one: Edit, other: Edit) -> bool:
-    first, second = sorted((one, other), key=lambda edit: (edit.span.line, edit.span.column))
-    return (first.span.end_line, first.span.end_column) >= (second.span.line, second.span.column)
+def _extent(edit: Edit) -> _Extent:
+    span = edit.span
+    return (span.line, span.column), (span.end_line, span.end_column)
+
+
+def _overlaps(extent: _Extent, taken: Sequence[_Extent]) -> bool:
+    """Whether an edit reaches, or touches, one of those that are taken, which are sorted and do not overlap."""
+    place = bisect_left(taken, extent)
+    before, after = taken[max(place - 1, 0) : place], taken[place : place + 1]
+    return any(end >= extent[0] for _, end in before) or any(extent[1] >= begin for begin, _ in after)
 
 
 def _breaks(before: Report, after: Report) -> bool:

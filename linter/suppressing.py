@@ -29,19 +29,21 @@ def apply_suppressions(
     """
     kept = []
     used: set[tuple[Suppression, str]] = set()
-    for finding in findings:
-        silencing = [item for item in items if _covers(item, finding)]
+    waiting = sorted(items, key=lambda item: item.first, reverse=True)
+    here: list[Suppression] = []
+    for finding in sorted(findings, key=lambda finding: finding.span.line):
+        line = finding.span.line
+        while waiting and waiting[-1].first <= line:
+            here.append(waiting.pop())
+        # A file may have as many suppressions as lines, but on each line few of them count.
+        here = [item for item in here if item.last == 0 or line <= item.last]
+        silencing = [item for item in here if finding.code in item.codes and finding.code not in ALWAYS]
         used.update((item, finding.code) for item in silencing)
         if not silencing:
             kept.append(finding)
     for item in items:
         kept.extend(_about(path, item, files, used, selected))
     return kept
-
-
-def _covers(item: Suppression, finding: Finding) -> bool:
-    within = item.last == 0 or item.first <= finding.span.line <= item.last
-    return within and finding.code in item.codes and finding.code not in ALWAYS
 
 
 def _about(

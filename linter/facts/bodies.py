@@ -24,6 +24,7 @@ from linter.facts.values import (
 
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+_MOST_GUARDS = 100
 
 
 def _is_empty(body: list[ast.stmt]) -> bool:
@@ -183,15 +184,27 @@ class _Body:
         self._test = previous
         return index
 
+    def _and(self, guard: int) -> tuple[int, ...]:
+        """The conditions that hold here and one more. Of very many only the nearest are kept with each expression."""
+        return (*self._guards[-_MOST_GUARDS:], guard)
+
     def _under(self, guard: int, body: Iterable[ast.stmt]) -> None:
-        previous, self._guards = self._guards, (*self._guards, guard)
+        previous, self._guards = self._guards, self._and(guard)
         self.run(body)
         self._guards = previous
 
     def _if(self, node: ast.If) -> None:
+        previous = self._guards
         index = self._condition("if", node.test)
         self._under(index, node.body)
+        # A chain of `elif`s may be longer than calls may be nested.
+        while len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+            self._guards = self._and(~index)
+            node = node.orelse[0]
+            index = self._condition("if", node.test)
+            self._under(index, node.body)
         self._under(~index, node.orelse)
+        self._guards = previous
 
     def _while(self, node: ast.While) -> None:
         index = self._condition("while", node.test)
@@ -341,9 +354,10 @@ class _Body:
     def _either(self, node: ast.IfExp) -> None:
         index = self._condition("ifexp", node.test)
         previous = self._guards
-        self._guards = (*previous, index)
+        self._guards = self._and(index)
         self.expression(node.body)
-        self._guards = (*previous, ~index)
+        self._guards = previous
+        self._guards = self._and(~index)
         self.expression(node.orelse)
         self._guards = previous
 
@@ -353,7 +367,7 @@ class _Body:
             self.expression(generator.iter)
             self._target(generator.target, path_of(generator.iter), "for")
             for test in generator.ifs:
-                self._guards = (*self._guards, self._condition("comprehension", test))
+                self._guards = self._and(self._condition("comprehension", test))
         if isinstance(node, ast.DictComp):
             self.expression(node.key)
             self.expression(node.value)
@@ -368,8 +382,14 @@ class _Body:
         self.expression(node.body)
 
     def _binary(self, node: ast.BinOp) -> None:
+        # A sum may have more terms than calls may be nested.
+        rights = [node.right]
+        while isinstance(node.left, ast.BinOp):
+            node = node.left
+            rights.append(node.right)
         self.expression(node.left)
-        self.expression(node.right)
+        for right in reversed(rights):
+            self.expression(right)
 
     def _comparison(self, node: ast.Compare) -> None:
         self.expression(node.left)

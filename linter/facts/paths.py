@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from linter.facts.values import Span
 
@@ -28,6 +30,9 @@ def path_of(node: ast.AST | None) -> str:
         return f"{path_of(node.value)}[]"  # type: ignore[attr-defined]
     if kind is ast.Constant:
         value = node.value  # type: ignore[attr-defined]
+        if value.__class__ is int and value.bit_length() > _LONGEST_CONSTANT:
+            # Python refuses to write thousands of digits, and takes its time for hundreds of thousands.
+            return hex(value)[:_LONGEST_CONSTANT]
         return repr(value)[:_LONGEST_CONSTANT] if value is not Ellipsis else "..."
     if kind is ast.UnaryOp and node.operand.__class__ is ast.Constant:  # type: ignore[attr-defined]
         return f"-{path_of(node.operand)}" if node.op.__class__ is ast.USub else "?"  # type: ignore[attr-defined]
@@ -45,10 +50,16 @@ class Places:
         self._wide = frozenset(
             () if is_ascii else (number for number, line in enumerate(lines, start=1) if not line.isascii())
         )
+        self._measured: tuple[int, list[int]] = 0, []
 
     def column(self, line: int, offset: int) -> int:
         """The character column of a byte offset in a line."""
-        return len(self._lines[line - 1].encode()[:offset].decode(errors="replace")) if line in self._wide else offset
+        if line not in self._wide:
+            return offset
+        # A long line is asked about often, and in one go.
+        if self._measured[0] != line:
+            self._measured = line, list(accumulate(len(character.encode()) for character in self._lines[line - 1]))
+        return bisect_right(self._measured[1], offset)
 
     def span(self, node: ast.expr | ast.stmt | ast.arg | ast.alias) -> Span:
         """The span of a node."""

@@ -63,4 +63,10 @@ def parameters_of(arguments: ast.arguments, places: Places) -> tuple[Parameter, 
 
 
 def _annotation(node: ast.arg) -> str:
-    return "" if node.annotation is None else ast.unparse(node.annotation)
+    if node.annotation is None:
+        return ""
+    try:
+        return ast.unparse(node.annotation)
+    except ValueError:
+        # A number of thousands of digits, which is no annotation of anything.
+        return path_of(node.annotation)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -14,11 +16,18 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 def begins_in_string(tree: ast.Module, line: int) -> bool:
     """Whether a line begins inside a string."""
     return any(
-        node.lineno < line <= (node.end_lineno or 0)
-        for statement, _ in _around(tree, line)
-        if not hasattr(statement, "body")
+        line in _lines_in_strings(statement) for statement, _ in _around(tree, line) if not hasattr(statement, "body")
+    )
+
+
+@lru_cache(maxsize=1)
+def _lines_in_strings(statement: ast.stmt) -> frozenset[int]:
+    """The lines that begin inside a string of a statement; many comments may stand in one statement."""
+    return frozenset(
+        line
         for node in ast.walk(statement)
         if isinstance(node, (ast.Constant, ast.JoinedStr))
+        for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
     )
 
 
@@ -50,10 +59,17 @@ def _around(node: ast.AST, line: int, prefix: str = "") -> Iterator[tuple[ast.st
     """The statements that hold a line, outermost first, each with the qualified name, and its dot, of what it stands
     in.
     """
-    for child in (child for block in _BLOCKS for child in getattr(node, block, ())):
-        if not isinstance(child, ast.stmt):
-            yield from _around(child, line, prefix)
-        # Most lie elsewhere, which the ends tell sooner than the beginnings.
-        elif (child.end_lineno or child.lineno) >= line >= first_line(child):
+    for block in _BLOCKS:
+        children = getattr(node, block, [])
+        if children and not isinstance(children[0], ast.stmt):
+            for child in children:
+                yield from _around(child, line, prefix)
+            continue
+        # They stand in order, and of those that begin on this line or before it only the last ones may reach it.
+        last = bisect_right(children, line, key=first_line)
+        first = last
+        while first and (children[first - 1].end_lineno or 0) >= line:
+            first -= 1
+        for child in children[first:last]:
             yield child, prefix
             yield from _around(child, line, f"{prefix}{child.name}." if isinstance(child, _DEFINITIONS) else prefix)

@@ -180,10 +180,10 @@ def test_odd_files_are_read_or_said(folder: Path, write: Callable[..., None], ch
 
 
 def test_a_file_that_is_too_large_is_said(write: Callable[..., None], check: Callable[..., Any]) -> None:
-    write({"large.py": b"#" * (33 * 1024 * 1024), "other.py": EINOPS})
+    write({"large.py": b"#" * (3 * 1024 * 1024), "other.py": EINOPS})
     outcome = check(".")
     assert outcome.places == [("LNT005", "large.py", 1), ("FWD008", "other.py", 7)]
-    assert outcome.findings[0]["message"] == "is larger than 32 MiB"
+    assert outcome.findings[0]["message"] == "is larger than 2 MiB"
 
 
 def test_a_file_name_that_is_no_text_is_no_reason_to_fail(folder: Path, run_process: Callable[..., Any]) -> None:
