@@ -1,0 +1,558 @@
+"""Whether the tests of the rules notice a rule that is hollowed out.
+
+`python benchmarks/rule_mutants.py` changes the code of every rule in one place after the other: a condition is negated
+or loses a part, a comparison turns round, a guard or a `yield` goes, a constant changes, a literal loses an element.
+Each such mutant must fail a test. The rule's examples and cases are tried first, in this process; what survives meets
+the installed diffusers, whose errors are known one by one, and then the tests that name the rule.
+`benchmarks/rule_mutants.md` has the result; `rule_mutants.toml` says of survivors why they change nothing.
+
+The tools on PyPI start pytest, or a process, for each mutant: an hour for what takes minutes here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import re
+import runpy
+import signal
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+import pytest
+
+import linter.engine
+from linter.cache import MemoryCache
+from linter.config import Config
+from linter.documentation import example_files, marked_lines
+from linter.files import Files
+from linter.findings import Severity
+from linter.fixing import fix
+from linter.project import Module, Project
+from linter.rules import FAMILIES, Rule, all_rules, rules_by_code
+
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+HERE = Path(__file__).resolve().parent
+TESTS = HERE.parent / "tests" / "linter"
+MARKS = re.compile(r"[ \t]*#!((?: [A-Z]{3}\d{3})+)$", re.MULTILINE)
+"""Ends the lines of a case that some rules must name."""
+TOO_LONG = 10.0
+"""Seconds after which a mutant counts as caught in a loop."""
+_TURNED: Mapping[type[ast.AST], type[ast.AST]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of a syntax tree: what stands at a place, and what stands there instead."""
+
+    line: int
+    change: str
+    holder: ast.AST
+    field: str
+    index: int | None
+    new: Any
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The tree is changed for as long as this lasts."""
+        old = getattr(self.holder, self.field)
+        if self.index is None:
+            setattr(self.holder, self.field, self.new)
+        else:
+            setattr(self.holder, self.field, [*old[: self.index], *self.new, *old[self.index + 1 :]])
+        try:
+            yield
+        finally:
+            setattr(self.holder, self.field, old)
+
+
+@dataclass
+class Tally:
+    """What became of the mutants of one module."""
+
+    name: str
+    mutants: int = 0
+    survivors: list[Mutant] = field(default_factory=list)
+
+
+def mutants_of(tree: ast.Module) -> list[Mutant]:
+    """Every mutant of a module's functions and of the constants that they read."""
+    in_functions = {
+        name.id
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for name in ast.walk(function)
+        if isinstance(name, ast.Name)
+    }
+    found: list[Mutant] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef):
+            for part in statement.body:
+                if isinstance(part, ast.FunctionDef):
+                    found += _of_function(part)
+        elif isinstance(statement, ast.FunctionDef) and not _makes_examples(statement, tree):
+            found += _of_function(statement)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            if any(isinstance(target, ast.Name) and target.id in in_functions for target in targets):
+                found += _within(statement, "value", None, statement.value)
+    return found
+
+
+def _makes_examples(function: ast.FunctionDef, tree: ast.Module) -> bool:
+    """Whether only the examples of a rule call a function."""
+    classes = [statement for statement in tree.body if isinstance(statement, ast.ClassDef)]
+    attributes = [part for cls in classes for part in cls.body if isinstance(part, ast.Assign)]
+    return any(
+        isinstance(node, ast.Name) and node.id == function.name for part in attributes for node in ast.walk(part)
+    )
+
+
+def _of_function(function: ast.FunctionDef) -> list[Mutant]:
+    found = []
+    for index, statement in enumerate(function.body):
+        is_docstring = index == 0 and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        if not is_docstring:
+            is_last = index == len(function.body) - 1
+            found += _of_statement(function, "body", index, statement, is_last)
+    return found
+
+
+def _of_statement(holder: ast.AST, name: str, index: int, node: ast.stmt, is_last: bool) -> Iterator[Mutant]:
+    place = (holder, name, index)
+    is_yield = isinstance(node, ast.Expr) and isinstance(node.value, ast.Yield | ast.YieldFrom)
+    if is_yield or isinstance(node, ast.Continue | ast.Break) or (isinstance(node, ast.Return) and not is_last):
+        # A generator must stay one, whatever becomes of its only `yield`.
+        gone = ast.parse("if False:\n    yield").body if is_yield else [ast.Pass()]
+        yield Mutant(node.lineno, f"`{_text(node)}` goes", *place, gone)
+    if isinstance(node, ast.FunctionDef):
+        yield from _of_function(node)
+        return
+    for field_name, value in ast.iter_fields(node):
+        if field_name in ("annotation", "target", "targets"):
+            continue
+        for position, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.stmt) and position is not None:
+                yield from _of_statement(node, field_name, position, child, is_last=False)
+            elif isinstance(child, ast.expr):
+                yield from _within(node, field_name, position, child)
+
+
+def _within(holder: ast.AST, name: str, index: int | None, node: ast.expr) -> Iterator[Mutant]:
+    """The mutants of an expression and of what it is made of."""
+    if isinstance(node, ast.JoinedStr):
+        return
+    for text, new in _instead_of(node, is_test=name in ("test", "ifs")):
+        yield Mutant(node.lineno, f"`{_text(node)}` becomes `{text}`", holder, name, index, _fit(new, index))
+    yield from _shorter(node)
+    listed = isinstance(node, ast.Set | ast.Tuple | ast.List) and len(node.elts) > 1
+    for field_name, value in ast.iter_fields(node):
+        for position, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.expr):
+                # An element that can be left out need not be changed too.
+                if not (listed and isinstance(child, ast.Constant)):
+                    yield from _within(node, field_name, position, child)
+            elif isinstance(child, ast.comprehension):
+                yield from _within(child, "iter", None, child.iter)
+                for number, test in enumerate(child.ifs):
+                    yield from _within(child, "ifs", number, test)
+            elif isinstance(child, ast.keyword):
+                yield from _within(child, "value", None, child.value)
+
+
+def _fit(new: ast.expr, index: int | None) -> Any:
+    return new if index is None else [new]
+
+
+def _instead_of(node: ast.expr, is_test: bool) -> Iterator[tuple[str, ast.expr]]:
+    """What may stand in the place of an expression."""
+    options: list[ast.expr] = []
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        options.append(node.operand)
+    elif is_test and not isinstance(node, ast.Compare):
+        options.append(ast.UnaryOp(ast.Not(), node))
+    if isinstance(node, ast.BoolOp):
+        # Whoever notices that neither part can go notices an `and` for an `or` too.
+        for left_out in range(len(node.values)):
+            rest = [value for number, value in enumerate(node.values) if number != left_out]
+            options.append(rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest))
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        options.append(ast.Compare(node.left, [_TURNED[type(node.ops[0])]()], node.comparators))  # type: ignore[list-item]
+        if isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            touching = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}[type(node.ops[0])]
+            options.append(ast.Compare(node.left, [touching()], node.comparators))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("any", "all"):
+        other = "all" if node.func.id == "any" else "any"
+        options.append(ast.Call(ast.Name(other, ast.Load()), node.args, node.keywords))
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            options.append(ast.Constant(not node.value))
+        elif isinstance(node.value, int):
+            options.append(ast.Constant(node.value + 1))
+        elif isinstance(node.value, str) and " " not in node.value:
+            # Words are a message's; names and signs are what the rule looks for.
+            options.append(ast.Constant("XX"))
+    yield from ((_text(option), option) for option in options)
+
+
+def _shorter(node: ast.expr) -> Iterator[Mutant]:
+    """A literal without one of its elements."""
+    if isinstance(node, ast.Set | ast.Tuple | ast.List) and len(node.elts) > 1:
+        for index, element in enumerate(node.elts):
+            if isinstance(element, ast.Constant):
+                yield Mutant(element.lineno, f"`{_text(element)}` goes from `{_text(node)}`", node, "elts", index, [])
+    elif isinstance(node, ast.Dict) and len(node.keys) > 1:
+        for index, key in enumerate(node.keys):
+            if isinstance(key, ast.Constant):
+                new = ast.Constant("XX")
+                yield Mutant(key.lineno, f"`{_text(key)}` goes from the mapping", node, "keys", index, [new])
+
+
+def _text(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) <= 160 else f"{text[:159]}…"
+
+
+class TooLong(BaseException):
+    """A mutant runs in a loop. Not an `Exception`, so that nothing in the linter takes it for a rule's own."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises `TooLong` in what takes longer."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TooLong
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+class FactsOnly(MemoryCache):
+    """Keeps what files declare, which no mutant changes, and nothing that a rule said of them."""
+
+    def keep_checked(self, checked: Mapping[str, Any]) -> None:
+        """Forgets it."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """Files on the disk and the lines where a rule must find something."""
+
+    code: str
+    root: Path
+    files: tuple[Path, ...]
+    expected: tuple[tuple[str, int], ...]
+    is_mended: bool
+    """Whether the fix of every finding must leave nothing."""
+
+
+def examples_of(rule: type[Rule], folder: Path) -> list[Example]:
+    """The rule's two examples and the cases of its family, written below a folder."""
+    found = []
+    for kind, example in (("bad", rule.bad), ("good", rule.good)):
+        marked = {name: marked_lines(text) for name, text in example_files(example).items()}
+        files = _written({name: text for name, (text, _) in marked.items()}, folder / f"{rule.code}_{kind}")
+        lines = [(name, line) for name, (_, lines) in marked.items() for line in lines] if kind == "bad" else []
+        is_mended = kind == "bad" and rule.fixes is not None
+        found.append(Example(rule.code, folder / f"{rule.code}_{kind}", files, tuple(sorted(lines)), is_mended))
+    for path in sorted((TESTS / "cases" / FAMILIES[rule.family()]).glob("*.py")):
+        for number, case in enumerate(runpy.run_path(str(path))["CASES"].values()):
+            texts, root = example_files(case), folder / f"{path.parent.name}_{path.stem}_{number}"
+            files = _written({name: MARKS.sub("", text) for name, text in texts.items()}, root)
+            places = [
+                (name, line)
+                for name, text in texts.items()
+                for line, content in enumerate(text.split("\n"), start=1)
+                if (marks := MARKS.search(content)) and rule.code in marks[1].split()
+            ]
+            found.append(Example(rule.code, root, files, tuple(sorted(places)), is_mended=False))
+    return found
+
+
+def _written(texts: Mapping[str, str], root: Path) -> tuple[Path, ...]:
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return tuple(sorted(root / name for name in texts))
+
+
+def notices(example: Example, cache: FactsOnly) -> bool:
+    """Whether an example is not what its rule, as it is now, makes of it."""
+    codes = frozenset({example.code, "LNT001", "LNT005"})
+    if example.code.startswith("LNT"):
+        codes |= frozenset(rules_by_code())
+    config = Config(example.root, codes, codes, (), (), example.root, None)
+    try:
+        with limited(TOO_LONG):
+            report = linter.engine.check(example.files, config, cache)
+            found = [finding for finding in report.findings if finding.code == example.code]
+            places = [(Path(item.path).relative_to(example.root).as_posix(), item.span.line) for item in found]
+            if sorted(set(places)) != list(example.expected):
+                return True
+            if example.is_mended:
+                mended = fix(example.files, config, cache, unsafe=True)
+                left = [finding for finding in mended.report.findings if finding.code == example.code]
+                return bool(left) or not mended.contents or any(finding.fix is None for finding in found)
+    except (Exception, TooLong):
+        return True
+    return False
+
+
+@contextmanager
+def running(module: ModuleType, code: Any) -> Iterator[None]:
+    """The module is made anew from other code, and whoever has taken a name from it has the new one."""
+    before = dict(vars(module))
+    undo: list[tuple[dict[str, Any], str, Any]] = []
+    exec(code, vars(module))
+    new = {name: value for name, value in vars(module).items() if name in before and before[name] is not value}
+    for other in [item for name, item in sys.modules.items() if name.startswith("linter.") and item is not module]:
+        space = vars(other)
+        for name, value in new.items():
+            if not name.startswith("__") and space.get(name) is before[name]:
+                undo.append((space, name, before[name]))
+                space[name] = value
+    _forget_rules()
+    try:
+        yield
+    finally:
+        for space, name, value in undo:
+            space[name] = value
+        vars(module).clear()
+        vars(module).update(before)
+        _forget_rules()
+
+
+def _forget_rules() -> None:
+    all_rules.cache_clear()
+    rules_by_code.cache_clear()
+
+
+@contextmanager
+def only(codes: Sequence[str]) -> Iterator[None]:
+    """The engine runs these rules and no others."""
+    engine: Any = linter.engine
+    original: Callable[[], tuple[type[Rule], ...]] = engine.all_rules
+    engine.all_rules = lambda: tuple(rule for rule in original() if rule.code in codes or "LNT" in codes[0])
+    try:
+        yield
+    finally:
+        engine.all_rules = original
+
+
+class Library:
+    """The installed diffusers: every file's facts, and the errors that the rules find as they are."""
+
+    def __init__(self) -> None:
+        spec = find_spec("diffusers")
+        if spec is None or spec.origin is None:
+            sys.exit("diffusers is not installed here; run `make setup` and start this with .venv/bin/python.")
+        project = Project(Files(FactsOnly(), {}))
+        paths = sorted(Path(spec.origin).parent.rglob("*.py"))
+        self._modules = [module for path in paths if (module := project.module_at(path)) is not None]
+        self._found: dict[tuple[str, ...], list[Any]] = {}
+
+    def learn(self, codes: Sequence[str]) -> None:
+        """Notes what some rules find."""
+        self._found[tuple(codes)] = [_errors(module) for module in self._modules]
+
+    def notices(self, codes: Sequence[str]) -> bool:
+        """Whether the rules, as they are now, find other errors."""
+        try:
+            with limited(TOO_LONG):
+                known = zip(self._modules, self._found[tuple(codes)], strict=True)
+                return any(_errors(module) != errors for module, errors in known)
+        except (Exception, TooLong):
+            return True
+
+
+def _errors(module: Module) -> list[tuple[str, int, str]]:
+    found = linter.engine._run_rules(module)
+    return sorted((item.code, item.span.line, item.message) for item in found if item.severity is Severity.ERROR)
+
+
+def tests_naming(codes: Sequence[str]) -> list[str]:
+    """The tests of the linter that name one of the rules, as pytest knows them."""
+    found = []
+    for path in sorted(TESTS.glob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+                continue
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            source = "\n".join(text.split("\n")[first - 1 : node.end_lineno])
+            # The whole library is read there: too slow to be asked of each mutant.
+            if any(code in source for code in codes) and "diffusers_copy" not in source and "installed_" not in source:
+                found.append(f"{path}::{node.name}")
+        if path.name in ("test_examples.py", "test_cases.py"):
+            found.append(f"{path}")
+    return found
+
+
+def fails(tests: Sequence[str], codes: Sequence[str]) -> bool:
+    """Whether one of the tests fails in a process that begins as this one is now."""
+    child = os.fork()
+    if child == 0:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        chosen = [test for test in tests if "::" in test]
+        ours = [test for test in tests if "::" not in test]
+        quiet = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(HERE.parent)]
+        code = 0
+        if ours:
+            code = int(pytest.main([*quiet, *ours, "-k", " or ".join(codes)]))
+        if code in (0, 5) and chosen:
+            code = int(pytest.main([*quiet, *chosen]))
+        os._exit(0 if code in (0, 5) else 1)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status != 0
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def try_module(name: str, codes: Sequence[str], folder: Path, library: Library | None) -> Tally:
+    """Makes the mutants of one module and tries each: without a library, on examples and cases alone."""
+    module = import_module(name)
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    cache = FactsOnly()
+    tally = Tally(name.removeprefix("linter.rules."))
+    rules = [rule for rule in all_rules() if rule.code in codes]
+    examples = [example for rule in rules for example in examples_of(rule, folder)]
+    with only(codes):
+        for example in examples:
+            if notices(example, cache):
+                print(f"{example.code}: an example or a case is not found as it says", file=sys.stderr)
+                return tally
+        # What a package's rules share is kept with the library's modules, and would be taken for what a mutant says.
+        reading = None if hasattr(module, "__path__") else library
+        if reading is not None:
+            reading.learn(codes)
+    tests = tests_naming(codes) if library is not None else []
+    for mutant in mutants_of(tree):
+        tally.mutants += 1
+        with mutant.applied():
+            code = compile(ast.fix_missing_locations(tree), str(module.__file__), "exec")
+        try:
+            with running(module, code):
+                with only(codes):
+                    caught = any(notices(example, cache) for example in examples)
+                    caught = caught or (reading is not None and reading.notices(codes))
+                if not caught and not (tests and fails(tests, codes)):
+                    tally.survivors.append(mutant)
+        except Exception:
+            # The module does not even load.
+            continue
+    return tally
+
+
+def modules(wanted: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The modules of rules, with the codes of the rules that each is for: its own, or for a package all below it."""
+    by_module: dict[str, list[str]] = defaultdict(list)
+    for rule in all_rules():
+        if not wanted or rule.code in wanted or rule.family() in wanted:
+            by_module[rule.__module__].append(rule.code)
+    for family, package in FAMILIES.items():
+        if not wanted or family in wanted:
+            below = [rule.code for rule in all_rules() if rule.family() == family]
+            by_module[f"linter.rules.{package}"] = below
+    yield from sorted(by_module.items(), key=lambda item: (item[1][0], len(item[1])))
+
+
+def known_survivors() -> dict[str, dict[str, str]]:
+    """Why a survivor changes nothing that anyone could see, by module and change."""
+    path = HERE / "rule_mutants.toml"
+    document: dict[str, dict[str, str]] = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return document
+
+
+def report(tallies: Sequence[Tally]) -> str:
+    """The result in Markdown."""
+    known = known_survivors()
+    mutants = sum(tally.mutants for tally in tallies)
+    survivors = sum(len(tally.survivors) for tally in tallies)
+    judged = sum(mutant.change in known.get(tally.name, {}) for tally in tallies for mutant in tally.survivors)
+    lines = [
+        "# Whether the tests notice a rule that is hollowed out",
+        "",
+        f"{mutants} mutants, {mutants - survivors} killed ({(mutants - survivors) / max(mutants, 1):.1%}); of the "
+        f"{survivors} survivors {judged} are judged equivalent. Repeat with `make mutants`.",
+        "",
+        "| module | mutants | killed | survivors | judged equivalent |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for tally in tallies:
+        equivalent = sum(mutant.change in known.get(tally.name, {}) for mutant in tally.survivors)
+        left = len(tally.survivors)
+        lines.append(f"| {tally.name} | {tally.mutants} | {tally.mutants - left} | {left} | {equivalent} |")
+    lines += ["", "## Survivors"]
+    for tally in tallies:
+        if tally.survivors:
+            lines += ["", f"### {tally.name}", ""]
+            for mutant in tally.survivors:
+                reason = known.get(tally.name, {}).get(mutant.change, "not judged")
+                lines.append(f"- {mutant.change}: {reason}")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Tries all mutants, or those of some rules, and writes or prints the result."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rules", nargs="*", help="codes or families (default: all, and the result is written)")
+    parser.add_argument("--quick", action="store_true", help="try the examples and the cases alone")
+    arguments = parser.parse_args()
+    tallies = []
+    library = None if arguments.quick else Library()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, codes in modules(arguments.rules):
+            tally = try_module(name, codes, Path(folder), library)
+            if tally.mutants:
+                tallies.append(tally)
+            print(f"{tally.name}: {tally.mutants - len(tally.survivors)} of {tally.mutants}", file=sys.stderr)
+    text = report(tallies)
+    if not arguments.rules and not arguments.quick:
+        (HERE / "rule_mutants.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
