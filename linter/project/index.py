@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from linter.facts import FileFacts
-from linter.project.queries import note_all, reading
+from linter.project.queries import Answers
 from linter.project.views import Class, Function, Module, top_level
 from linter.source import Source
 
@@ -33,45 +33,40 @@ class Project:
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        self._modules: dict[Path, Module | None] = {}
-        self._roots: dict[Path, tuple[Path, set[str]]] = {}
-        self._definitions: dict[tuple[str, Path], tuple[Class | Function | Module | None, set[str]]] = {}
+        self._roots = Answers(self._find_root)
+        self._modules_at = Answers(self._make_module)
+        self._modules = Answers(self._find_module)
+        self._definitions = Answers(self._follow)
 
     def module_at(self, path: Path) -> Module | None:
         """The module of a file, or None where the file cannot be read."""
-        facts = self.files.facts(path)
-        # What a module is called rests on the folders above it too, for every asker.
-        root = self._root(path.parent)
-        if path not in self._modules:
-            if facts is None:
-                self._modules[path] = None
-            else:
-                parts = [*path.relative_to(root).parent.parts, *([] if path.name == "__init__.py" else [path.stem])]
-                self._modules[path] = Module(self, path, root, ".".join(parts), facts)
-        return self._modules[path]
+        return self._modules_at(path)
 
     def module(self, name: str, root: Path) -> Module | None:
         """The module of an absolute name, looked for below `root`."""
-        if not name:
-            return None
-        base = root.joinpath(*name.split("."))
-        for path in (base / "__init__.py", base.with_name(base.name + ".py")):
-            if self.files.exists(path):
-                return self.module_at(path)
-        return None
+        return self._modules(name, root) if name else None
 
     def definition(self, target: str, root: Path) -> Class | Function | Module | None:
         """What an absolute dotted name is, through re-exports; None where it is not of this project or cannot be
         followed.
         """
-        kept = self._definitions.get((target, root))
-        if kept is None:
-            with reading() as files:
-                kept = (self._follow(target, root), files)
-            self._definitions[target, root] = kept
-        else:
-            note_all(kept[1])
-        return kept[0]
+        return self._definitions(target, root)
+
+    def _make_module(self, path: Path) -> Module | None:
+        facts = self.files.facts(path)
+        # What a module is called rests on the folders above it too, for every asker.
+        root = self._roots(path.parent)
+        if facts is None:
+            return None
+        parts = [*path.relative_to(root).parent.parts, *([] if path.name == "__init__.py" else [path.stem])]
+        return Module(self, path, root, ".".join(parts), facts)
+
+    def _find_module(self, name: str, root: Path) -> Module | None:
+        base = root.joinpath(*name.split("."))
+        for path in (base / "__init__.py", base.with_name(base.name + ".py")):
+            if self.files.exists(path):
+                return self.module_at(path)
+        return None
 
     def _follow(self, target: str, root: Path) -> Class | Function | Module | None:
         for _ in range(_DEEPEST_REEXPORT):
@@ -107,15 +102,9 @@ class Project:
             module, depth = deeper, depth + 1
         return module, ".".join(parts[depth:])
 
-    def _root(self, folder: Path) -> Path:
+    def _find_root(self, folder: Path) -> Path:
         """The folder that the packages of `folder` are imported from: the first one above it that is not a package."""
-        kept = self._roots.get(folder)
-        if kept is None:
-            with reading() as files:
-                root = folder
-                while self.files.exists(root / "__init__.py") and root.parent != root:
-                    root = root.parent
-            kept = self._roots[folder] = (root, files)
-        else:
-            note_all(kept[1])
-        return kept[0]
+        root = folder
+        while self.files.exists(root / "__init__.py") and root.parent != root:
+            root = root.parent
+        return root

@@ -49,6 +49,7 @@ class query(Generic[T]):
         self.__doc__ = function.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
         self._slot = f"_query_{name}"
 
     @overload
@@ -63,6 +64,9 @@ class query(Generic[T]):
             with reading() as files:
                 answer = self._function(instance)
             instance.__dict__[self._slot] = (answer, files)
+            if not files:
+                # Nothing is to be noted: from now on the answer is a plain attribute, found without coming here.
+                instance.__dict__[self._name] = answer
             return answer
         note_all(kept[1])
         return kept[0]
@@ -73,3 +77,21 @@ def kept_query(function: Callable[[Any], T]) -> Callable[[Any], T]:
     answer = query(function)
     answer.__set_name__(type(None), f"{function.__module__}.{function.__qualname__}")
     return lambda instance: answer.__get__(instance, type(instance))
+
+
+class Answers(Generic[T]):
+    """The answers of a function, kept by what it was asked with."""
+
+    def __init__(self, function: Callable[..., T]) -> None:
+        self._function = function
+        self._kept: dict[tuple[Any, ...], tuple[T, set[str]]] = {}
+
+    def __call__(self, *asked: Any) -> T:
+        kept = self._kept.get(asked)
+        if kept is None:
+            with reading() as files:
+                answer = self._function(*asked)
+            self._kept[asked] = (answer, files)
+            return answer
+        note_all(kept[1])
+        return kept[0]
