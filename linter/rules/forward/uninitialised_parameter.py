@@ -51,19 +51,10 @@ class UninitialisedParameter(Rule):
             if init is None or not cls.is_module or ".quantizers." in module.name:
                 continue
             for call in init.facts.calls:
-                kept = self._kept_as(init, call)
+                kept = kept_as(init, call)
                 if kept and init.target(call.path) == "torch.empty" and not self._is_filled(cls, kept):
                     message = f"`{kept}` is made with `torch.empty`, which leaves it undefined; use `torch.zeros`"
                     yield self.finding(module, call.span, message, init, self._edits(module, call))
-
-    def _kept_as(self, init: Function, call: Call) -> str:
-        """The parameter or buffer that a call's result becomes; empty where it becomes none."""
-        parent = init.facts.calls[call.parent] if call.parent >= 0 else None
-        if parent is not None and init.target(parent.path).endswith(".nn.Parameter"):
-            return parent.assigned[5:] if parent.assigned.startswith("self.") else ""
-        if parent is not None and parent.path == "self.register_buffer":
-            return parent.arguments[0].path.strip("'\"")
-        return ""
 
     def _is_filled(self, cls: Class, name: str) -> bool:
         own = f"self.{name}"
@@ -83,3 +74,13 @@ class UninitialisedParameter(Rule):
         begin = call.span.column + len(call.path) - len("empty")
         place = Span(call.span.line, begin, call.span.line, begin + len("empty"))
         return (Edit(str(module.path), place, "zeros"),)
+
+
+def kept_as(init: Function, call: Call) -> str:
+    """The parameter or buffer that a call's result becomes; empty where it becomes none."""
+    parent = init.facts.calls[call.parent] if call.parent >= 0 else None
+    if parent is not None and init.target(parent.path).endswith(".nn.Parameter"):
+        return parent.assigned[5:] if parent.assigned.startswith("self.") else ""
+    if parent is not None and parent.path == "self.register_buffer":
+        return parent.arguments[0].path.strip("'\"")
+    return ""
