@@ -430,6 +430,31 @@ ALLOWED = {
                 param.data = param.data.to(torch.float32)
         """,
     ),
+    "FWD001 a helper for callers that ask for an array": (
+        "FWD001",
+        """
+        import numpy as np
+
+
+        def _table_np(dim):
+            return _row_np(dim)
+
+
+        def _row_np(dim):
+            return np.arange(dim)
+
+
+        def table(dim, output_type="np"):
+            if output_type == "np":
+                return _table_np(dim)
+            return torch.arange(dim)
+
+
+        class TinyEmbedding(nn.Module):
+            def forward(self, hidden_states):
+                return hidden_states + table(8, output_type="pt")
+        """,
+    ),
     "FWD014 the same by keyword": (
         "FWD014",
         """
@@ -449,6 +474,16 @@ def test_what_is_allowed_is_let_be(name: str, write: Callable[..., None], check:
     code, text = ALLOWED[name]
     write({"tiny.py": MODEL + _dedented(text)})
     assert check("--select", code, "tiny.py").findings == []
+
+
+def test_an_array_that_another_caller_does_not_ask_for_is_found(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    code, text = ALLOWED["FWD001 a helper for callers that ask for an array"]
+    asked = MODEL + _dedented(text)
+    for old, new in (("torch.arange(dim)", "_row_np(dim)"), ('if output_type == "np"', 'if output_type != "np"')):
+        write({"tiny.py": asked.replace(old, new)})
+        assert [item["symbol"] for item in check("--select", code, "tiny.py").findings] == ["_row_np"]
 
 
 def test_a_chain_that_leaves_the_graph_is_told_of_once(write: Callable[..., None], check: Callable[..., Any]) -> None:

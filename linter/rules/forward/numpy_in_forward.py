@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from linter.facts import FunctionFacts, Span
 from linter.findings import Finding
 from linter.project import Function, Module
-from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
+from linter.rules.forward import GUIDE, ForwardRule, Running, guard_texts, running
 
 
 class NumpyInForward(ForwardRule):
@@ -21,8 +22,8 @@ class NumpyInForward(ForwardRule):
     `torch.compile` breaks the graph or recompiles, the computation leaves the device, and gradients stop.
 
     ## Exceptions
-    Constants such as `np.pi`, branches for inputs that are NumPy arrays, and arithmetic on Python integers (`np.prod`
-    of a shape).
+    Constants such as `np.pi`, branches for inputs that are NumPy arrays or for callers that ask for one
+    (`output_type == "np"`), and arithmetic on Python integers (`np.prod` of a shape).
     """
 
     code = "FWD001"
@@ -59,6 +60,8 @@ class NumpyInForward(ForwardRule):
     _CONSTANTS = frozenset({"pi", "e", "inf", "nan", "newaxis", "ndarray", "generic"})
     _ON_INTEGERS = frozenset({"prod", "ceil", "floor", "log2", "sqrt", "lcm", "gcd"})
 
+    _ASKED = re.compile(r"== [\"'](np|numpy)[\"']")
+
     def check(self, module: Module) -> Iterator[Finding]:
         for where in running(module):
             facts = where.function.facts
@@ -71,6 +74,8 @@ class NumpyInForward(ForwardRule):
                 name = self._numpy_name(where.function, read.path)
                 if name and read.test < 0 and read.call < 0 and not self._for_arrays(facts, read.guards):
                     uses.setdefault(read.span.line, (read.path, read.span))
+            if uses and self._only_for_arrays(where, where.function):
+                continue
             for path, span in uses.values():
                 yield self.told(module, where, span, f"`{path}` is NumPy in a forward; use torch")
 
@@ -80,4 +85,20 @@ class NumpyInForward(ForwardRule):
         return name if target.startswith("numpy.") and name not in self._CONSTANTS else ""
 
     def _for_arrays(self, facts: FunctionFacts, guards: tuple[int, ...]) -> bool:
-        return any("ndarray" in text for text in guard_texts(facts, guards))
+        asked = guard_texts(facts, tuple(index for index in guards if index >= 0))
+        return any("ndarray" in text for text in guard_texts(facts, guards)) or any(map(self._ASKED.search, asked))
+
+    def _only_for_arrays(self, where: Running, function: Function, below: tuple[Function, ...] = ()) -> bool:
+        """Whether a function is reached through nothing but branches for arrays."""
+        calls = [
+            (caller, call)
+            for caller in where.entry.reached
+            for call in caller.facts.calls
+            if call.method == function.name and caller.callee(call) is function
+        ]
+        return bool(calls) and all(
+            self._for_arrays(caller.facts, call.guards)
+            or caller in below
+            or self._only_for_arrays(where, caller, (*below, function))
+            for caller, call in calls
+        )
