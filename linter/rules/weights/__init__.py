@@ -1,3 +1,65 @@
 """WGT: how weights are loaded and how their keys are mapped."""
 
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from linter.facts import Span
+from linter.facts.paths import Places
+from linter.project import Function, Module
+
+
 GUIDE = "models.md#weights-and-lora"
+_CONVERTS = re.compile(r"convert|remap|map_(to|from)_|(to|from)_diffusers|lora_state_dict")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A function that brings the keys of one format of weights to another, with its syntax tree."""
+
+    function: Function
+    tree: ast.FunctionDef | ast.AsyncFunctionDef
+    places: Places
+
+    def span(self, node: ast.expr | ast.stmt) -> Span:
+        """Where a part of it stands in its file."""
+        return self.places.span(node)
+
+
+def conversions(module: Module, *doing: str) -> Iterator[Conversion]:
+    """The functions of a file that convert weights, by their names, and do something.
+
+    Args:
+        module: The file.
+        doing: What they call, one of these at the least, such as `.pop`.
+    """
+    for definition in module.definitions.values():
+        if not isinstance(definition, Function) or not _CONVERTS.search(definition.name.lower()):
+            continue
+        if any(definition.facts.mentions(call) for call in doing):
+            yield Conversion(definition, _tree(definition), places_of(module))
+
+
+def places_of(module: Module) -> Places:
+    """What turns the places of a syntax tree into those of the file."""
+    return Places(module.source.lines, module.source.text.isascii())
+
+
+def strings(node: ast.expr) -> list[ast.Constant]:
+    """The string constants that an expression is, itself or as the elements of a tuple, list or set."""
+    elements = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else [node]
+    return [item for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+
+
+def _tree(function: Function) -> ast.FunctionDef | ast.AsyncFunctionDef:
+    span = function.facts.span
+    lines = function.module.source.lines[span.line - 1 : span.end_line]
+    # Under a condition of its own an indented definition parses as it stands, whatever its strings hold.
+    first = ast.parse("\n".join(["if 1:", *lines] if span.column else lines)).body[0]
+    found = first.body[0] if isinstance(first, ast.If) else first
+    assert isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef)), "the span is a function's"
+    ast.increment_lineno(found, span.line - (2 if span.column else 1))
+    return found
