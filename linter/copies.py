@@ -32,6 +32,8 @@ _LOOSE_RENAME = re.compile(
 )
 _MARKER_LINE = re.compile(r"^\s*# Copied from \S")
 _END = re.compile(r"^\s*# End copy\b")
+_MOST_TEXT = 1_000_000
+"""Where a rename puts more names in than it takes out, a few of them fill any memory; no copy is as long as this."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,11 @@ def in_sync(copy: Class | Function, source: Class | Function, marker: Marker) ->
     expected = renamed_text(source, marker)
     found = _without_markers(_text(copy.module.source, copy))
     with_signature = not (_has_short_header(expected) and _has_short_header(found))
+    if len(expected) > _MOST_TEXT:
+        return False
     try:
         return _meaning(expected, with_signature) == _meaning(found, with_signature)
-    except SyntaxError:
+    except (SyntaxError, MemoryError):
         # The renames make something that is not Python: then only the letter can be compared.
         return False
 
@@ -129,6 +133,8 @@ def renamed_text(source: Class | Function, marker: Marker) -> str:
     """The source's lines from its `def` or `class`, with the renames made and nested markers taken out."""
     text = _without_markers(_text(source.module.source, source))
     for rename in marker.renames:
+        if len(text) > _MOST_TEXT:
+            break
         text = rename.apply(text)
     return text
 
@@ -139,6 +145,8 @@ def dead_renames(source: Class | Function, marker: Marker) -> list[tuple[Rename,
     found = []
     made: dict[str, Rename] = {}
     for rename in marker.renames:
+        if len(text) > _MOST_TEXT:
+            break
         renamed = rename.apply(text)
         earlier = made.setdefault(rename.old, rename)
         if earlier.new != rename.new:
@@ -182,9 +190,13 @@ def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) 
     lines = file.lines[span.line - 1 : span.end_line]
     end = next((number for number, line in enumerate(lines) if _END.match(line)), len(lines))
     found, expected = "\n".join(lines[:end]), renamed_text(source, marker)
+    if len(expected) > _MOST_TEXT:
+        return None
     try:
-        old_tree, new_tree = cst.parse_module(_wrap(found)), cst.parse_module(_wrap(expected))
-    except (cst.ParserSyntaxError, SyntaxError):
+        # Python's own parser gives up on what is nested so deeply that libcst's would end the process.
+        ast.parse(wrapped := _wrap(expected))
+        old_tree, new_tree = cst.parse_module(_wrap(found)), cst.parse_module(wrapped)
+    except (cst.ParserSyntaxError, SyntaxError, MemoryError, RecursionError):
         return None
     old, new = (cst.ensure_type(tree.body[0], cst.If).body.body[0] for tree in (old_tree, new_tree))
     changes: dict[str, object] = {"body": _moved(new.body, source, copy)} if hasattr(new, "body") else {}
@@ -297,6 +309,9 @@ def _meaning(text: str, with_signature: bool) -> tuple[str, list[tuple[str, int]
             starts.append(node.lineno - (1 if column else 0))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             _clean_docstring(node)
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value.bit_length() > 1000:
+            # Python refuses to write thousands of digits.
+            node.value = hex(node.value).encode()
     return ast.dump(definition), _comments(text, sorted(starts))
 
 

@@ -28,6 +28,8 @@ class Report:
 
     findings: tuple[Finding, ...]
     files: int
+    digests: Mapping[str, str]
+    """What names the content of each file that the findings rest on."""
 
     @property
     def exit_code(self) -> int:
@@ -71,7 +73,7 @@ def check(
         shown = apply_suppressions(path, known.suppressions, known.findings, config.selected, files)
         found.extend(finding for finding in shown if config.counts(finding, path))
     cache.keep_checked(checked)
-    return Report(tuple(sorted(found, key=lambda finding: finding.order)), len(paths))
+    return Report(tuple(sorted(found, key=lambda finding: finding.order)), len(paths), files.digests)
 
 
 def _holds(known: Checked, path: str, files: Files) -> bool:

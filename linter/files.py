@@ -69,6 +69,11 @@ class Files:
             self._names[listing] = tuple(sorted(name for name in found if fnmatchcase(name.rstrip("/"), pattern)))
         return self._names[listing]
 
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The names of the contents that were asked for, by path."""
+        return self._digests
+
     def digest(self, path: str) -> str:
         """The name of a file's content, or of what a listing of a folder gives; empty where there is no such file."""
         digest = self._digests.get(path)

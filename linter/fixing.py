@@ -6,15 +6,17 @@ import re
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from linter.cache import Cache
 from linter.config import Config
 from linter.engine import Report, check
+from linter.errors import UnreadableFile
 from linter.findings import Edit, Finding, Safety
 from linter.rules.linter_itself.parse_error import ParseError
-from linter.rules.linter_itself.unreadable_file import UnreadableFile
+from linter.rules.linter_itself.unreadable_file import UnreadableFile as UnreadableFileRule
 from linter.source import Source, decode, read_bytes
 
 
@@ -39,6 +41,8 @@ class Fixed:
     applied: int
     report: Report
     """What is left."""
+    digests: Mapping[str, str]
+    """What named the content of each file before."""
 
 
 def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fixed:
@@ -61,6 +65,7 @@ def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fi
     made: Counter[_Key] = Counter()
     one_by_one = False
     report = check(paths, config, cache, contents)
+    before = report.digests
     for _ in range(_MOST_ROUNDS):
         left_out = refused | waiting | {key for key, times in made.items() if times >= _MOST_TURNS}
         wanted = [
@@ -69,9 +74,13 @@ def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fi
         batch = _without_overlap(wanted[:1] if one_by_one else wanted)
         if not batch:
             break
-        attempt = {**contents, **edited(batch, contents)}
-        after = check(paths, config, cache, attempt)
-        failed = {_key(finding) for finding in batch} if _breaks(report, after) else _left(batch, report, after)
+        attempt, after = contents, report
+        failed = {_key(finding) for finding in batch}
+        # What a file's encoding cannot say is not written into it, and what has changed meanwhile is not mended.
+        with suppress(UnicodeError, UnreadableFile):
+            attempt = {**contents, **edited(batch, contents, report)}
+            after = check(paths, config, cache, attempt)
+            failed = failed if _breaks(report, after) else _left(batch, report, after)
         if not failed:
             contents, report = attempt, after
             made.update(map(_key, batch))
@@ -83,7 +92,7 @@ def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fi
             waiting |= failed
         else:
             one_by_one = True
-    return Fixed(contents, made.total(), report)
+    return Fixed(contents, made.total(), report, before)
 
 
 def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
@@ -101,16 +110,32 @@ def apply_edits(source: Source, edits: Iterable[Edit]) -> bytes:
     return source.encode("".join([*parts, text[done:]]))
 
 
-def edited(findings: Iterable[Finding], contents: Mapping[Path, bytes]) -> dict[Path, bytes]:
-    """The new contents of the files that the fixes of findings change; no two of them overlap."""
+def edited(findings: Iterable[Finding], contents: Mapping[Path, bytes], report: Report) -> dict[Path, bytes]:
+    """The new contents of the files that the fixes of findings change; no two of them overlap.
+
+    Args:
+        findings: What is mended.
+        contents: What files hold in place of what is on the disk.
+        report: What the findings are of.
+
+    Raises:
+        UnreadableFile: a file is not what it was when it was checked.
+        UnicodeError: a file's encoding cannot say what an edit puts in, or does not lead back to the same bytes.
+    """
     by_path: dict[Path, list[Edit]] = defaultdict(list)
     for finding in findings:
         for edit in finding.fix.edits if finding.fix else ():
             by_path[Path(edit.path)].append(edit)
-    return {
-        path: apply_edits(decode(path, contents[path] if path in contents else read_bytes(path)), edits)
-        for path, edits in by_path.items()
-    }
+    new = {}
+    for path, edits in by_path.items():
+        content = contents[path] if path in contents else read_bytes(path)
+        source = decode(path, content)
+        if source.digest != report.digests.get(str(path)):
+            raise UnreadableFile("has changed since it was checked")
+        if source.encode(source.text) != content:
+            raise UnicodeError(f"{source.encoding} does not lead back to the same bytes")
+        new[path] = apply_edits(source, edits)
+    return new
 
 
 def _is_wanted(finding: Finding, unsafe: bool) -> bool:
@@ -147,7 +172,7 @@ def _overlaps(extent: _Extent, taken: Sequence[_Extent]) -> bool:
 
 def _breaks(before: Report, after: Report) -> bool:
     """Whether a file that could be read cannot be read any more."""
-    broken = {ParseError.code, UnreadableFile.code}
+    broken = {ParseError.code, UnreadableFileRule.code}
     was_broken = {finding.path for finding in before.findings if finding.code in broken}
     return any(finding.code in broken and finding.path not in was_broken for finding in after.findings)
 

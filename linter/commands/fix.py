@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 
 from linter.commands.check import without_known
 from linter.commands.request import baseline_option, paths_argument, refusing, request, run_options
+from linter.errors import LinterError, UnreadableFile
 
 
 @click.command("fix")
@@ -29,6 +31,7 @@ def fix_command(paths: tuple[Path, ...], diff: bool, unsafe_fixes: bool, **optio
     from linter.report import render
     from linter.report.diff import unified
     from linter.report.view import View
+    from linter.source import digest_of, read_bytes
     from linter.writing import write
 
     asked = request(paths, options)
@@ -37,7 +40,11 @@ def fix_command(paths: tuple[Path, ...], diff: bool, unsafe_fixes: bool, **optio
         click.echo(unified(fixed.contents, View(asked.here)), nl=False)
         sys.exit(1 if fixed.contents else 0)
     for path, content in fixed.contents.items():
-        write(path, content)
+        with suppress(UnreadableFile):
+            if digest_of(read_bytes(path)) == fixed.digests[str(path)]:
+                write(path, content)
+                continue
+        raise LinterError(f"{path}: has changed since it was checked, and is left as it is. Run this again.")
     if fixed.applied:
         click.echo(f"{fixed.applied} mended in {len(fixed.contents)} file{'s' if len(fixed.contents) > 1 else ''}.")
     left = without_known(fixed.report, asked)

@@ -22,10 +22,10 @@ _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 def render(report: Report, view: View) -> str:
     """The report with excerpts."""
-    return "\n".join([*(_block(finding, view) + "\n" for finding in report.findings), sums(report)])
+    return "\n".join([*(_block(finding, report, view) + "\n" for finding in report.findings), sums(report)])
 
 
-def _block(finding: Finding, view: View) -> str:
+def _block(finding: Finding, report: Report, view: View) -> str:
     parts = [headline(finding, view)]
     # A file that cannot be read has nothing to quote; the finding says why.
     source = view.source(finding.path)
@@ -38,7 +38,7 @@ def _block(finding: Finding, view: View) -> str:
     sentence = sentence_of(rules_by_code()[finding.code])
     if sentence:
         parts.append(f"   = {sentence}")
-    parts.extend(_fix(finding, view))
+    parts.extend(_fix(finding, report, view))
     return "\n".join(parts)
 
 
@@ -58,13 +58,13 @@ def _excerpt(finding: Finding, lines: list[str]) -> list[str]:
     return out
 
 
-def _fix(finding: Finding, view: View) -> list[str]:
+def _fix(finding: Finding, report: Report, view: View) -> list[str]:
     if finding.fix is None:
         return []
     try:
-        diff = unified(edited([finding], view.contents), view)
-    except UnreadableFile:
-        # The file was taken away since it was checked.
+        diff = unified(edited([finding], view.contents, report), view)
+    except (UnreadableFile, UnicodeError):
+        # The file has changed since it was checked, or its encoding cannot say what the fix would put in.
         return []
     lines = [
         click.style(f"   {line}", fg=_DIFF_COLOURS.get(line[:1])) if line.strip() else line

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from linter.copies import Marker, library_of, parse_marker
 from linter.facts import Copied
 from linter.project import Class, Function, Module
+from linter.project.queries import kept_query
 
 
 GUIDE = "models.md#copied-code"
@@ -28,5 +29,15 @@ def source_of(module: Module, marker: Marker) -> Class | Function | None:
 
 def marker_of(definition: Class | Function) -> Marker | None:
     """The well-formed marker that stands above a definition."""
-    above = (item.text for item in definition.module.facts.copied if item.qualname == definition.qualname)
-    return next((marker for marker in map(parse_marker, above) if marker is not None), None)
+    return _markers_above(definition.module).get(definition.qualname)
+
+
+@kept_query
+def _markers_above(module: Module) -> dict[str, Marker]:
+    """The first well-formed marker above each definition, by its qualified name."""
+    found: dict[str, Marker] = {}
+    for item in module.facts.copied:
+        marker = parse_marker(item.text)
+        if marker is not None:
+            found.setdefault(item.qualname, marker)
+    return found

@@ -12,6 +12,9 @@ from linter.rules.base import Rule
 from linter.rules.copied_code import GUIDE, marker_of, markers, source_of
 
 
+_LONGEST_WAY = 40
+
+
 class CopyOfCopy(Rule):
     """A `# Copied from` marker names a source that is itself a marked copy.
 
@@ -70,7 +73,7 @@ class CopyOfCopy(Rule):
                 continue
             sources, origin, way = [source], source, marker
             while (onward := marker_of(origin)) is not None and (found := source_of(module, onward)) is not None:
-                if found in sources:
+                if found in sources or len(sources) > _LONGEST_WAY:
                     break
                 sources.append(found)
                 origin, way = found, Marker(onward.source, (*onward.renames, *way.renames))
