@@ -202,14 +202,14 @@ def without_entry(module: Module, entry: LazyEntry) -> tuple[Edit, ...]:
     named_again = any(other.name == entry.name and other != entry for other in module.facts.lazy_entries)
     imports = () if named_again else module.facts.imports
     typed = [item for item in imports if item.type_checking and item.name == entry.name]
-    edits = [_without_element(source, entry.span, entry.container, [other.span for other in others])]
+    edits = [without_element(source, entry.span, entry.container, [other.span for other in others])]
     for item in typed:
         same = [other.span for other in module.facts.imports if other.statement == item.statement]
-        edits.append(_without_element(source, item.span, item.statement, same))
+        edits.append(without_element(source, item.span, item.statement, same))
     return tuple(edit for edit in edits if edit is not None) if None not in edits else ()
 
 
-def _without_element(source: Source, span: Span, whole: Span, all_spans: Sequence[Span]) -> Edit | None:
+def without_element(source: Source, span: Span, whole: Span, all_spans: Sequence[Span]) -> Edit | None:
     """The edit that takes one element out of a list or an import; the only one takes its statement with it."""
     path = str(source.path)
     lines = source.lines
