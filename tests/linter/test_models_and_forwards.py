@@ -455,6 +455,14 @@ ALLOWED = {
                 return hidden_states + table(8, output_type="pt")
         """,
     ),
+    "FWD002 a processor for training": (
+        "FWD002",
+        """
+        class TinyTrainingAttnProcessor:
+            def __call__(self, attn, hidden_states: torch.Tensor, lengths: torch.Tensor):
+                return torch.split(hidden_states, lengths.tolist())
+        """,
+    ),
     "FWD014 the same by keyword": (
         "FWD014",
         """
