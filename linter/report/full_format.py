@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import click
 
 from linter.engine import Report
 from linter.errors import UnreadableFile
-from linter.findings import Finding
+from linter.findings import Finding, Fix
 from linter.fixing import edited
 from linter.guides import sentence_of
 from linter.report.concise_format import COLOURS, headline, sums
@@ -17,15 +19,20 @@ from linter.rules import rules_by_code
 
 _CONTEXT = 1
 _WIDEST = 200
+_MOST_DIFFS = 200
+"""Each is worked out by itself, from the whole file; nobody reads more of them in a row."""
 _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 
 def render(report: Report, view: View) -> str:
     """The report with excerpts."""
-    return "\n".join([*(_block(finding, report, view) + "\n" for finding in report.findings), sums(report)])
+    fixable = (finding for finding in report.findings if finding.fix is not None)
+    with_diff = {id(finding) for finding in islice(fixable, _MOST_DIFFS)}
+    blocks = (_block(finding, report, view, id(finding) in with_diff) for finding in report.findings)
+    return "\n".join([*(f"{block}\n" for block in blocks), sums(report)])
 
 
-def _block(finding: Finding, report: Report, view: View) -> str:
+def _block(finding: Finding, report: Report, view: View, with_diff: bool) -> str:
     parts = [headline(finding, view)]
     # A file that cannot be read has nothing to quote; the finding says why.
     source = view.source(finding.path)
@@ -38,7 +45,10 @@ def _block(finding: Finding, report: Report, view: View) -> str:
     sentence = sentence_of(rules_by_code()[finding.code])
     if sentence:
         parts.append(f"   = {sentence}")
-    parts.extend(_fix(finding, report, view))
+    if finding.fix is not None and not with_diff:
+        parts.append(f"   = {finding.fix.safety.value} fix: `linter fix --diff` shows it")
+    elif finding.fix is not None:
+        parts.extend(_diff(finding, finding.fix, report, view))
     return "\n".join(parts)
 
 
@@ -58,9 +68,7 @@ def _excerpt(finding: Finding, lines: list[str]) -> list[str]:
     return out
 
 
-def _fix(finding: Finding, report: Report, view: View) -> list[str]:
-    if finding.fix is None:
-        return []
+def _diff(finding: Finding, fix: Fix, report: Report, view: View) -> list[str]:
     try:
         diff = unified(edited([finding], view.contents, report), view)
     except (UnreadableFile, UnicodeError):
@@ -70,4 +78,4 @@ def _fix(finding: Finding, report: Report, view: View) -> list[str]:
         click.style(f"   {line}", fg=_DIFF_COLOURS.get(line[:1])) if line.strip() else line
         for line in diff.splitlines()
     ]
-    return [f"   = {finding.fix.safety.value} fix:", *lines]
+    return [f"   = {fix.safety.value} fix:", *lines]
