@@ -23,8 +23,8 @@ class GraphBreak(ForwardRule):
     `torch.compile(fullgraph=True)` fails there, and on an accelerator every one waits for the device.
 
     ## Exceptions
-    Code under `torch.compiler.is_compiling()` or `torch.jit.is_scripting()`, NumPy arrays, and a class that says in its
-    name that it is for training (`TinyTrainingAttnProcessor`), where sequences are packed by what the masks hold.
+    Code under `torch.compiler.is_compiling()` or `torch.jit.is_scripting()`, NumPy arrays, and a class that says in
+    its name that it is for training (`TinyTrainingAttnProcessor`), where sequences are packed by what the masks hold.
     """
 
     code = "FWD002"
