@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from linter.facts import Span
+from linter.facts import Attribute, Span
 from linter.facts.paths import Places
 from linter.project import Function, Module
 
@@ -39,13 +39,27 @@ def conversions(module: Module, *doing: str) -> Iterator[Conversion]:
     for definition in module.definitions.values():
         if not isinstance(definition, Function) or not _CONVERTS.search(definition.name.lower()):
             continue
-        if any(definition.facts.mentions(call) for call in doing):
-            yield Conversion(definition, _tree(definition), places_of(module))
+        tree = _parsed(module, definition.facts.span) if any(map(definition.facts.mentions, doing)) else None
+        if isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield Conversion(definition, tree, places_of(module))
 
 
 def places_of(module: Module) -> Places:
     """What turns the places of a syntax tree into those of the file."""
     return Places(module.source.lines, module.source.text.isascii())
+
+
+def value_of(module: Module, attribute: Attribute) -> ast.expr | None:
+    """The syntax tree of what a module or a class assigns, with its places in the file."""
+    statement = _parsed(module, attribute.span)
+    return statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
+
+
+def tables_of(module: Module) -> Iterator[Attribute]:
+    """The assignments of a file's own body and of its classes'."""
+    yield from module.facts.attributes
+    for cls in module.facts.classes:
+        yield from cls.attributes
 
 
 def strings(node: ast.expr) -> list[ast.Constant]:
@@ -54,12 +68,11 @@ def strings(node: ast.expr) -> list[ast.Constant]:
     return [item for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)]
 
 
-def _tree(function: Function) -> ast.FunctionDef | ast.AsyncFunctionDef:
-    span = function.facts.span
-    lines = function.module.source.lines[span.line - 1 : span.end_line]
-    # Under a condition of its own an indented definition parses as it stands, whatever its strings hold.
+def _parsed(module: Module, span: Span) -> ast.stmt:
+    """The statement that spans whole lines, with its places in the file."""
+    lines = module.source.lines[span.line - 1 : span.end_line]
+    # Under a condition of its own an indented statement parses as it stands, whatever its strings hold.
     first = ast.parse("\n".join(["if 1:", *lines] if span.column else lines)).body[0]
-    found = first.body[0] if isinstance(first, ast.If) else first
-    assert isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef)), "the span is a function's"
+    found = first.body[0] if isinstance(first, ast.If) and span.column else first
     ast.increment_lineno(found, span.line - (2 if span.column else 1))
     return found
