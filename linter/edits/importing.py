@@ -1,8 +1,12 @@
-"""Edits that bring a name into a file: into the import that its package has already, else into one of its own."""
+"""Edits of what a file imports: a name that comes in, where possible by the import that its package has already, and
+one that nothing uses any more.
+"""
 
 from __future__ import annotations
 
-from linter.edits.registering import extended_import
+import re
+
+from linter.edits.registering import extended_import, without_element
 from linter.facts import Import, Span
 from linter.findings import Edit
 from linter.project import Module
@@ -39,6 +43,29 @@ def in_own_library(module: Module, target: str) -> str:
     """
     own = f"{top_level(module.name)}.{target.partition('.')[2]}"
     return own if module.package and module.project.definition(own, module.root) is not None else target
+
+
+def without_unused_import(module: Module, name: str, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edit that takes an imported name out of a file that does not use it after `edits`; none where it does.
+
+    A mention in a string or a comment counts as a use.
+    """
+    item = next((item for item in module.facts.imports if item.name == name and item.statement.column == 0), None)
+    if item is None:
+        return ()
+    lines = list(module.source.lines)
+    for edit in sorted(edits, key=lambda edit: (edit.span.line, edit.span.column), reverse=True):
+        span = edit.span
+        joined = lines[span.line - 1][: span.column] + edit.text + lines[span.end_line - 1][span.end_column :]
+        # The lines keep their numbers, for the edits before this one.
+        lines[span.line - 1 : span.end_line] = [joined, *[""] * (span.end_line - span.line)]
+    statement = item.statement
+    rest = [*lines[: statement.line - 1], *lines[statement.end_line :]]
+    if any(re.search(rf"\b{re.escape(name)}\b", line) for line in rest):
+        return ()
+    same = [other.span for other in module.facts.imports if other.statement == statement]
+    edit_out = without_element(module.source, item.span, statement, same)
+    return (edit_out,) if edit_out is not None else ()
 
 
 def _takes_from(module: Module, item: Import, package: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from linter.facts import FunctionFacts, Span
-from linter.findings import Finding
+from linter.findings import Edit, Finding
 from linter.project import Function, Module
 from linter.project.queries import kept_query
 from linter.rules.base import Rule
@@ -66,11 +66,11 @@ def guard_texts(facts: FunctionFacts, guards: tuple[int, ...]) -> Iterator[str]:
 class ForwardRule(Rule):
     """What the rules of this family share: where a finding about a forward is placed and how it is told."""
 
-    def told(self, module: Module, where: Running, span: Span, message: str) -> Finding:
+    def told(self, module: Module, where: Running, span: Span, message: str, edits: tuple[Edit, ...] = ()) -> Finding:
         """A finding at the place itself, or at this file's call that leads to it."""
         if where.place is None:
             through = "" if where.function.facts is where.entry.facts else f", which `{where.entry.qualname}` reaches"
-            return self.finding(module, span, message + through, where.function)
+            return self.finding(module, span, message + through, where.function, edits)
         other = where.function.module
         message = f"{message}, in `{where.function.qualname}` ({other.name}:{span.line}), which this call reaches"
         return self.finding(module, where.place, message, where.entry)

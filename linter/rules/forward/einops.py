@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.facts import Span
-from linter.findings import Finding
+from linter.edits.einops_patterns import FUNCTIONS, native_call
+from linter.edits.importing import without_unused_import
+from linter.facts import Call, Span
+from linter.findings import Edit, Finding, Safety
 from linter.project import Module
 from linter.rules.forward import GUIDE, ForwardRule, Running, running
 
@@ -19,11 +21,16 @@ class Einops(ForwardRule):
     ## Why is this bad?
     It is a dependency that the library does not take. `reshape`, `permute`, `unflatten` and `flatten` say the same and
     compile.
+
+    ## Fix safety
+    Unsafe: `rearrange`, `repeat` and `reduce` with a literal pattern become the same steps in native operations, which
+    do not compare the sizes of axes as einops does, and take no list of tensors. The import goes with its last use.
     """
 
     code = "FWD008"
     name = "einops"
     guide = GUIDE
+    fixes = Safety.UNSAFE
     bad = """
         from einops import rearrange
         from torch import nn
@@ -39,7 +46,7 @@ class Einops(ForwardRule):
 
         class TinyAttention(nn.Module):
             def forward(self, hidden_states):
-                return hidden_states.unflatten(-1, (8, -1))
+                return hidden_states.unflatten(2, (8, -1))
     """
 
     def check(self, module: Module) -> Iterator[Finding]:
@@ -57,4 +64,16 @@ class Einops(ForwardRule):
                 if target.startswith("einops.") and place not in told:
                     told.add(place)
                     message = f"`{call.path}` is einops; write it with `reshape`, `permute` or `unflatten`"
-                    yield self.told(module, where, call.span, message)
+                    yield self.told(module, where, call.span, message, _edits(module, where, call, target))
+
+
+def _edits(module: Module, where: Running, call: Call, target: str) -> tuple[Edit, ...]:
+    """The edits that write a call natively; none where its pattern is not literal, or it stands in another file."""
+    function = target.rpartition(".")[2]
+    if where.place is not None or function not in FUNCTIONS:
+        return ()
+    native = native_call(function, module.source.between(call.span))
+    if native is None:
+        return ()
+    edits = (Edit(str(module.path), call.span, native),)
+    return edits + without_unused_import(module, call.path.partition(".")[0], edits)
