@@ -47,28 +47,49 @@ def repeated_blocks(cls: Class) -> list[Class]:
     return found
 
 
+def possible_parts(cls: Class) -> list[Class]:
+    """The classes of all modules that a model may own at any depth, itself included: those that are mentioned where
+    it builds, in functions that this calls, too.
+    """
+    parts = [cls]
+    for part in parts:
+        building = [function for init in _inits(part) for function in init.reached]
+        for function in building:
+            parts.extend(found for found in _mentioned_modules(function) if found not in parts)
+    return parts
+
+
 def class_names(cls: Class) -> set[str]:
-    """The last names of all classes that the model builds at any depth, of other projects too."""
+    """The last names of all classes that the model may build at any depth, of other projects too."""
     names: set[str] = set()
-    for part in cls.all_parts():
-        for ancestor in part.ancestors:
-            init = ancestor.own_methods.get("__init__") if isinstance(ancestor, Class) else None
-            if init is not None:
-                names.update(call.method for call in init.facts.calls)
+    for part in possible_parts(cls):
+        names.update(call.method for init in _inits(part) for call in init.facts.calls)
         names.add(part.name)
     return names
 
 
 def builds_unknown_parts(cls: Class) -> bool:
-    """Whether parts come from calls that cannot be followed: a class held in a variable, or a factory function."""
-    for part in cls.all_parts():
-        init = part.own_methods.get("__init__")
-        for call in init.facts.calls if init else ():
-            local = call.path in init.facts.local_names if init else False
-            factory = call.path.rpartition(".")[2].startswith(("get_", "make_", "create_", "build_", "from_"))
-            if call.assigned.startswith("self.") and (local or factory or call.path.endswith("[]")):
+    """Whether parts come from calls that cannot be followed: a class out of a table or handed in, or another library's
+    factory.
+    """
+    for part in possible_parts(cls):
+        for init in _inits(part):
+            given = {parameter.name for parameter in init.facts.parameters}
+            if any(_is_unknown(init, call, given) for call in init.facts.calls if call.assigned.startswith("self.")):
                 return True
     return cls.has_unknown_base_class
+
+
+def _is_unknown(init: Function, call: Call, given: set[str]) -> bool:
+    if call.path in given or call.path.endswith("[]"):
+        return True
+    makes = call.method.startswith(("get_", "make_", "create_", "build_", "from_"))
+    return makes and init.callee(call) is None
+
+
+def _inits(cls: Class) -> list[Function]:
+    found = [ancestor.own_methods.get("__init__") for ancestor in cls.ancestors if isinstance(ancestor, Class)]
+    return [init for init in found if init is not None]
 
 
 def member_names(cls: Class) -> frozenset[str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding
 from linter.project import Class, Module
 from linter.rules.base import Rule
-from linter.rules.model_classes import GUIDE, builds_unknown_parts
+from linter.rules.model_classes import GUIDE, builds_unknown_parts, possible_parts
 
 
 class CheckpointFlag(Rule):
@@ -89,18 +89,18 @@ class CheckpointFlag(Rule):
 
 
 def branching_parts(cls: Class) -> list[Class]:
-    """The model and the classes that it is built of, as far as they branch on `self.gradient_checkpointing`."""
+    """The model and the classes that it may be built of, as far as they branch on `self.gradient_checkpointing`."""
     return [
         part
-        for part in cls.all_parts()
+        for part in possible_parts(cls)
         if any(isinstance(ancestor, Class) and _own_branch(ancestor) for ancestor in part.ancestors)
     ]
 
 
 def _own_branch(cls: Class) -> bool:
+    """Whether a method asks for the attribute, in a test or to keep the answer for one."""
     return any(
         read.path == "self.gradient_checkpointing"
         for method in cls.own_methods.values()
         for read in method.facts.reads
-        if read.test >= 0
     )
