@@ -19,6 +19,7 @@ from linter.metadata.declarations import (
 )
 from linter.project import Class
 from linter.project.hook_tables import hook_tables
+from linter.project.parallel_plans import PLAN, plan_of
 from linter.project.single_file import single_file_table
 from linter.rules.model_classes import class_names, member_names
 from linter.rules.model_classes.checkpoint_flag import branching_parts
@@ -47,6 +48,14 @@ class Capability:
 def _has_hook_tables(cls: Class) -> bool:
     tables = hook_tables(cls.module)
     return tables is not None and bool(tables.blocks)
+
+
+def _has_readable_plan(cls: Class) -> bool:
+    return any(
+        plan_of(owner.module, owner.own_attributes[PLAN])
+        for owner in cls.ancestors
+        if isinstance(owner, Class) and PLAN in owner.own_attributes
+    )
 
 
 def _builds_what_is_named(names: str) -> Callable[[Class], bool]:
@@ -119,6 +128,8 @@ CAPABILITIES = (
         "_cp_plan",
         "Where the token sequence is split over devices and gathered again: enable_parallelism().",
         attribute("_cp_plan"),
+        ("MOD008",),
+        _has_readable_plan,
     ),
     Capability(
         "_tp_plan",

@@ -24,8 +24,10 @@ class Declaration:
     span: Span
 
     def is_at(self, finding: Finding) -> bool:
-        """Whether a finding is about the declaration itself."""
-        return finding.path == str(self.module.path) and finding.span == self.span
+        """Whether a finding stands in the declaration."""
+        first, last = (finding.span.line, finding.span.column), (finding.span.end_line, finding.span.end_column)
+        begin, end = (self.span.line, self.span.column), (self.span.end_line, self.span.end_column)
+        return finding.path == str(self.module.path) and begin <= first and last <= end
 
 
 def _nearest(cls: Class, name: str) -> tuple[Module, Value, Span] | None:

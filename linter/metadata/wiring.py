@@ -79,6 +79,8 @@ def grounds(cls: Class) -> list[Path]:
     """The files where rules may find something about a model: its own, its parts', and the library's tables."""
     tables = hook_tables(cls.module), single_file_table(cls.module)
     homes = {table.module.path for table in tables if table is not None}
+    declared = (capability.declared(cls) for capability in CAPABILITIES)
+    homes |= {declaration.module.path for declaration in declared if declaration is not None}
     return sorted(homes | {path for path, _ in _definitions(cls)})
 
 
