@@ -62,10 +62,10 @@ def tables_of(module: Module) -> Iterator[Attribute]:
         yield from cls.attributes
 
 
-def strings(node: ast.expr) -> list[ast.Constant]:
-    """The string constants that an expression is, itself or as the elements of a tuple, list or set."""
+def strings(node: ast.expr) -> list[tuple[str, ast.expr]]:
+    """The string constants that an expression is, or that are the elements of one, each with its node."""
     elements = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else [node]
-    return [item for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    return [(item.value, item) for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)]
 
 
 def _parsed(module: Module, span: Span) -> ast.stmt:

@@ -147,11 +147,11 @@ def _marker(node: ast.expr, flags: dict[str, _Marker]) -> _Marker | None:
     key = source.target.id
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.In):
         texts = strings(test.left) if _is_name(test.comparators[0], key) else []
-        return _Marker("in", str(texts[0].value), where.id, node) if len(texts) == 1 else None
+        return _Marker("in", texts[0][0], where.id, node) if len(texts) == 1 else None
     if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and _is_name(test.func.value, key):
         texts = strings(test.args[0]) if len(test.args) == 1 else []
         if test.func.attr in ("startswith", "endswith") and len(texts) == 1:
-            return _Marker(test.func.attr, str(texts[0].value), where.id, node)
+            return _Marker(test.func.attr, texts[0][0], where.id, node)
     return None
 
 
@@ -172,7 +172,7 @@ def _alike(module: Module, table: Attribute) -> Iterator[tuple[_Marker, _Marker]
     value = value_of(module, table)
     before: list[_Marker] = []
     for markers in value.values if isinstance(value, ast.Dict) else ():
-        own = [_Marker("in", str(item.value), table.name, item) for item in strings(markers)]
+        own = [_Marker("in", text, table.name, item) for text, item in strings(markers)]
         for marker in own:
             yield from [(item, marker) for item in before if item.covers(marker)][:1]
         before += own
