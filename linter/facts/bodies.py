@@ -18,12 +18,14 @@ from linter.facts.values import (
     Import,
     Read,
     Return,
+    Span,
     Write,
     packed,
 )
 
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+_UNFINISHED = Call("", (), Span(0, 0, 0, 0), (), "", -1, -1)
 _MOST_GUARDS = 100
 
 
@@ -129,34 +131,32 @@ class _Body:
         if len(node.targets) == 1 and (pairs := _paired(node.targets[0], node.value)):
             self._assign_each(pairs)
             return
-        previous, self._assigned = self._assigned, path_of(node.targets[0])
-        self.expression(node.value)
-        self._assigned = previous
+        value = self._value(node.targets[0], node.value)
         for target in node.targets:
-            self._target(target, path_of(node.value), "=")
+            self._target(target, value, "=")
 
     def _assign_each(self, pairs: list[tuple[ast.expr, ast.expr]]) -> None:
         """`a, b = c, d`: each name is assigned its own value, after all values are worked out."""
-        previous = self._assigned
-        for target, value in pairs:
-            self._assigned = path_of(target)
-            self.expression(value)
+        values = [self._value(target, value) for target, value in pairs]
+        for (target, _), value in zip(pairs, values, strict=True):
+            self._target(target, value, "=")
+
+    def _value(self, target: ast.expr, value: ast.expr) -> str:
+        """The path of a value, visited as what is assigned to a target."""
+        previous, self._assigned = self._assigned, path_of(target)
+        path = self.expression(value)
         self._assigned = previous
-        for target, value in pairs:
-            self._target(target, path_of(value), "=")
+        return path
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
-            previous, self._assigned = self._assigned, path_of(node.target)
-            self.expression(node.value)
-            self._assigned = previous
-            self._target(node.target, path_of(node.value), "=")
+            self._target(node.target, self._value(node.target, node.value), "=")
 
     def _augmented(self, node: ast.AugAssign) -> None:
-        self.expression(node.value)
+        value = self.expression(node.value)
         if isinstance(node.target, ast.Name):
             self.names.add(node.target.id)
-        self._target(node.target, path_of(node.value), "+=")
+        self._target(node.target, value, "+=")
 
     def _target(self, node: ast.expr, value: str, kind: str) -> None:
         if isinstance(node, (ast.Tuple, ast.List)):
@@ -167,13 +167,16 @@ class _Body:
             self._target(node.value, "?", kind)
             return
         if isinstance(node, ast.Name):
-            self.local_names.add(node.id)
+            target = node.id
+            self.local_names.add(target)
         elif isinstance(node, ast.Attribute):
-            self.expression(node.value)
+            target = f"{self.expression(node.value)}.{node.attr}"
         elif isinstance(node, ast.Subscript):
-            self.expression(node.value)
+            target = f"{self.expression(node.value)}[]"
             self.expression(node.slice)
-        self.writes.append(Write(path_of(node), value, kind, self._places.span(node), self._guards))
+        else:
+            target = path_of(node)
+        self.writes.append(Write(target, value, kind, self._places.span(node), self._guards))
 
     def _condition(self, kind: str, test: ast.expr) -> int:
         span = self._places.span(test)
@@ -217,16 +220,15 @@ class _Body:
             self.expression(node.msg)
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
-        self.expression(node.iter)
-        self._target(node.target, path_of(node.iter), "for")
+        self._target(node.target, self.expression(node.iter), "for")
         self.run(node.body)
         self.run(node.orelse)
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
-            self.expression(item.context_expr)
+            context = self.expression(item.context_expr)
             if item.optional_vars is not None:
-                self._target(item.optional_vars, path_of(item.context_expr), "with")
+                self._target(item.optional_vars, context, "with")
         self.run(node.body)
 
     def _delete(self, node: ast.Delete) -> None:
@@ -240,11 +242,9 @@ class _Body:
     def _return(self, node: ast.Return) -> None:
         is_tuple = isinstance(node.value, ast.Tuple)
         elements = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value] if node.value else []
+        paths = tuple([self.expression(element) for element in elements])
         if not self._inside_function:
-            paths = tuple(path_of(element) for element in elements)
             self.returns.append(Return(paths, is_tuple, self._places.span(node), self._guards))
-        if node.value is not None:
-            self.expression(node.value)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         conditional = bool(self._guards or self._trying)
@@ -289,67 +289,71 @@ class _Body:
         if node.value.__class__ is not ast.Constant:
             self.expression(node.value)
 
-    # Expressions
+    # Expressions. Each visit gives the expression's path: it is put together from those of its parts on the way up,
+    # where `path_of` would go down again from every call and argument.
 
-    def expression(self, node: ast.expr) -> None:
-        handler = _EXPRESSIONS.get(node.__class__)
+    def expression(self, node: ast.expr) -> str:
+        kind = node.__class__
+        if kind is ast.Name:
+            self.names.add(node.id)  # type: ignore[attr-defined]
+            return node.id  # type: ignore[attr-defined,no-any-return]
+        if kind is ast.Constant:
+            return path_of(node)
+        handler = _EXPRESSIONS.get(kind)
         if handler is not None:
-            handler(self, node)
-        elif node.__class__ is not ast.Constant:
-            self._children(node)
+            return handler(self, node) or "?"
+        self._children(node)
+        return "?"
 
-    def _name(self, node: ast.Name) -> None:
-        self.names.add(node.id)
+    def _attribute(self, node: ast.Attribute) -> str:
+        index = len(self.reads)
+        path = f"{self._chain(node.value)}.{node.attr}"
+        # Before what its subscripts read.
+        self.reads.insert(index, Read(path, self._places.span(node), self._guards, self._test, self._call))
+        return path
 
-    def _attribute(self, node: ast.Attribute) -> None:
-        self.reads.append(Read(path_of(node), self._places.span(node), self._guards, self._test, self._call))
-        self._chain(node.value)
-
-    def _chain(self, node: ast.expr) -> None:
+    def _chain(self, node: ast.expr) -> str:
         """What stands before the last name of a chain: its inner calls and its root count, its inner attributes do
         not.
         """
-        while node.__class__ is ast.Attribute:
-            node = node.value
-        if node.__class__ is ast.Subscript:
-            self._chain(node.value)
-            self.expression(node.slice)
-        else:
-            self.expression(node)
+        kind = node.__class__
+        if kind is ast.Attribute:
+            return f"{self._chain(node.value)}.{node.attr}"  # type: ignore[attr-defined]
+        if kind is ast.Subscript:
+            path = f"{self._chain(node.value)}[]"  # type: ignore[attr-defined]
+            self.expression(node.slice)  # type: ignore[attr-defined]
+            return path
+        return self.expression(node)
 
-    def _subscript(self, node: ast.Subscript) -> None:
-        if node.value.__class__ is ast.Attribute:
-            self._attribute(node.value)
-        else:
-            self.expression(node.value)
+    def _subscript(self, node: ast.Subscript) -> str:
+        path = f"{self.expression(node.value)}[]"
         self.expression(node.slice)
+        return path
 
-    def _calling(self, node: ast.Call) -> None:
+    def _calling(self, node: ast.Call) -> str:
         index = len(self.calls)
-        arguments = [Argument("*" if a.__class__ is ast.Starred else "", path_of(a)) for a in node.args]
-        arguments += [Argument(keyword.arg or "**", path_of(keyword.value)) for keyword in node.keywords]
-        self.calls.append(
-            Call(
-                path_of(node.func),
-                tuple(arguments),
-                self._places.span(node),
-                self._guards,
-                self._assigned,
-                self._call,
-                self._test,
-            )
-        )
+        # The calls among its arguments name it by its place.
+        self.calls.append(_UNFINISHED)
         # What a method is called on is not an argument: `x.float().item()` nests no call in another.
-        if node.func.__class__ is ast.Attribute:
-            self._chain(node.func.value)
-        else:
-            self.expression(node.func)
+        function = self._chain(node.func) if node.func.__class__ is ast.Attribute else self.expression(node.func)
         previous, self._call = self._call, index
-        for argument in node.args:
-            self.expression(argument)
+        arguments = [
+            Argument("*" if argument.__class__ is ast.Starred else "", self.expression(argument))
+            for argument in node.args
+        ]
         for keyword in node.keywords:
-            self.expression(keyword.value)
+            arguments.append(Argument(keyword.arg or "**", self.expression(keyword.value)))
         self._call = previous
+        self.calls[index] = Call(
+            function,
+            tuple(arguments),
+            self._places.span(node),
+            self._guards,
+            self._assigned,
+            previous,
+            self._test,
+        )
+        return f"{function}()"
 
     def _either(self, node: ast.IfExp) -> None:
         index = self._condition("ifexp", node.test)
@@ -364,8 +368,7 @@ class _Body:
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
         previous = self._guards
         for generator in node.generators:
-            self.expression(generator.iter)
-            self._target(generator.target, path_of(generator.iter), "for")
+            self._target(generator.target, self.expression(generator.iter), "for")
             for test in generator.ifs:
                 self._guards = self._and(self._condition("comprehension", test))
         if isinstance(node, ast.DictComp):
@@ -404,15 +407,20 @@ class _Body:
         for part in node.elts:
             self.expression(part)
 
-    def _operand(self, node: ast.UnaryOp) -> None:
+    def _operand(self, node: ast.UnaryOp) -> str:
         self.expression(node.operand)
+        return path_of(node)
 
-    def _inner(self, node: ast.FormattedValue | ast.Starred | ast.Await) -> None:
+    def _inner(self, node: ast.Starred | ast.Await) -> str:
+        return self.expression(node.value)
+
+    def _formatted(self, node: ast.FormattedValue) -> None:
         self.expression(node.value)
 
-    def _walrus(self, node: ast.NamedExpr) -> None:
-        self.expression(node.value)
-        self._target(node.target, path_of(node.value), "=")
+    def _walrus(self, node: ast.NamedExpr) -> str:
+        value = self.expression(node.value)
+        self._target(node.target, value, "=")
+        return value
 
 
 _STATEMENTS: dict[type, Callable[..., None]] = {
@@ -438,8 +446,7 @@ _STATEMENTS: dict[type, Callable[..., None]] = {
     ast.Expr: _Body._expression_statement,
 }
 
-_EXPRESSIONS: dict[type, Callable[..., None]] = {
-    ast.Name: _Body._name,
+_EXPRESSIONS: dict[type, Callable[..., str | None]] = {
     ast.Attribute: _Body._attribute,
     ast.Subscript: _Body._subscript,
     ast.Call: _Body._calling,
@@ -458,7 +465,7 @@ _EXPRESSIONS: dict[type, Callable[..., None]] = {
     ast.List: _Body._elements,
     ast.Set: _Body._elements,
     ast.UnaryOp: _Body._operand,
-    ast.FormattedValue: _Body._inner,
+    ast.FormattedValue: _Body._formatted,
     ast.Starred: _Body._inner,
     ast.Await: _Body._inner,
 }

@@ -48,25 +48,33 @@ def parameters_of(arguments: ast.arguments, places: Places) -> tuple[Parameter, 
     positional = [*arguments.posonlyargs, *arguments.args]
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
     for node, default in zip(positional, [*defaults, *arguments.defaults], strict=True):
-        found.append(Parameter(node.arg, "positional", _annotation(node), path_of(default), places.span(node)))
+        found.append(Parameter(node.arg, "positional", _annotation(node, places), path_of(default), places.span(node)))
     if arguments.vararg:
         found.append(
-            Parameter(arguments.vararg.arg, "*", _annotation(arguments.vararg), "", places.span(arguments.vararg))
+            Parameter(
+                arguments.vararg.arg, "*", _annotation(arguments.vararg, places), "", places.span(arguments.vararg)
+            )
         )
     for node, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        found.append(Parameter(node.arg, "keyword", _annotation(node), path_of(default), places.span(node)))
+        found.append(Parameter(node.arg, "keyword", _annotation(node, places), path_of(default), places.span(node)))
     if arguments.kwarg:
         found.append(
-            Parameter(arguments.kwarg.arg, "**", _annotation(arguments.kwarg), "", places.span(arguments.kwarg))
+            Parameter(
+                arguments.kwarg.arg, "**", _annotation(arguments.kwarg, places), "", places.span(arguments.kwarg)
+            )
         )
     return tuple(found)
 
 
-def _annotation(node: ast.arg) -> str:
+def _annotation(node: ast.arg, places: Places) -> str:
     if node.annotation is None:
         return ""
-    try:
-        return ast.unparse(node.annotation)
-    except ValueError:
-        # A number of thousands of digits, which is no annotation of anything.
-        return path_of(node.annotation)
+    # A project writes the same few hundred annotations again and again.
+    written = places.text(places.span(node.annotation))
+    if written not in _plain:
+        _plain[written] = ast.unparse(node.annotation)
+    return _plain[written]
+
+
+_plain: dict[str, str] = {}
+"""Annotations as they are written, and as `ast` writes them."""
