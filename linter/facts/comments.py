@@ -47,7 +47,7 @@ def _copied_markers(numbers: Sequence[int], lines: Sequence[str], tree: ast.Modu
         below = max(below, number + 1)
         while below <= len(lines) and lines[below - 1].lstrip().startswith("#"):
             below += 1
-        yield Copied(text, Span(number, column, number, column + len(text)), definition_at(tree, below))
+        yield Copied(text, Span(number, column, number, column + len(text)), *definition_at(tree, below))
 
 
 def _suppressions(lines: Sequence[str], tree: ast.Module) -> tuple[Suppression, ...]:

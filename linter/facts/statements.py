@@ -31,12 +31,16 @@ def _lines_in_strings(statement: ast.stmt) -> frozenset[int]:
     )
 
 
-def definition_at(tree: ast.Module, line: int) -> str:
-    """The qualified name of the definition whose decorators or `def` begin on a line; empty where none does."""
+def definition_at(tree: ast.Module, line: int) -> tuple[str, int]:
+    """The qualified name of the definition whose `def`, or one of whose decorators, begins on a line, and the line of
+    its `def`; empty and 0 where none does.
+    """
     for statement, prefix in _around(tree, line):
-        if isinstance(statement, _DEFINITIONS) and line in (first_line(statement), statement.lineno):
-            return prefix + statement.name
-    return ""
+        if isinstance(statement, _DEFINITIONS):
+            begins = (statement.lineno, *(node.lineno for node in statement.decorator_list))
+            if line in begins:
+                return prefix + statement.name, statement.lineno
+    return "", 0
 
 
 def last_line(tree: ast.Module, line: int) -> int:

@@ -294,6 +294,8 @@ class Copied(msgspec.Struct, frozen=True, array_like=True):
     span: Span
     qualname: str
     """The definition that it stands above, empty where there is none."""
+    line: int
+    """The line of that definition's `def` or `class`: a property and its setter have one name."""
 
 
 class Suppression(msgspec.Struct, frozen=True, array_like=True):

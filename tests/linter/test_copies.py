@@ -53,6 +53,11 @@ class SmallBlock(Base):
     def width(self):
         return self.small_dim
 
+    @width.setter
+    def width(self, value):
+        # The name is the published one.
+        self.small_dim = value
+
     @staticmethod
     def double(x):
         """Doubles.
@@ -64,6 +69,18 @@ class SmallBlock(Base):
     class SmallPart:
         def run(self):
             return "SMALL"
+
+
+def outer(x):
+    def inner(y):
+        # Twice, as above.
+        return y * 2
+
+    class Kept:
+        async def waiting(self, y):
+            return await y
+
+    return inner(x), Kept
 '''
 
 
@@ -106,6 +123,11 @@ def findings(write: Callable[..., None], check: Callable[..., Any]) -> Callable[
     return findings
 
 
+SETTER = (
+    "    @width.setter\n    def width(self, value):\n        # The name is the published one.\n"
+    "        self.small_dim = value\n"
+)
+
 IN_SYNC = {
     "a function": marked("rescale", origin_of("rescale")),
     "a function of another name": marked("rescale", origin_of("rescale").replace("def rescale", "def other")),
@@ -127,6 +149,20 @@ IN_SYNC = {
     "another decorator": "# Copied from tinylib.origin.decorated\n@other\n" + origin_of("decorated"),
     "a nested class": in_class(marked("SmallBlock.SmallPart", origin_of("SmallPart", "    "))),
     "a method of a nested class": in_class(marked("SmallBlock.SmallPart.run", origin_of("run", "    "))),
+    "a setter": in_class(f"    # Copied from tinylib.origin.SmallBlock.width\n{SETTER}"),
+    "a setter with its marker above the def": in_class(
+        SETTER.replace("    def", "    # Copied from tinylib.origin.SmallBlock.width\n    def")
+    ),
+    "a marker between two decorators": "@first\n# Copied from tinylib.origin.decorated\n@second\n"
+    + origin_of("decorated"),
+    "a nested function": "def other(x):\n" + marked("outer.inner", origin_of("inner", "    ")),
+    "a nested function as a function": marked("outer.inner", origin_of("inner")),
+    "a function as a nested function": "def other(x):\n" + marked("rescale", origin_of("rescale", "    ")),
+    "an async method of a class in a function": "def other(x):\n"
+    + marked("outer.Kept.waiting", origin_of("waiting", "    ")),
+    "the first of two with one name": "if old:\n"
+    + marked("fetch", origin_of("fetch", "    "))
+    + "else:\n    def fetch():\n        pass\n",
     "a rename": marked("rescale", origin_of("rescale").replace("noise", "sample"), "noise->sample"),
     "two renames": marked(
         "rescale",
@@ -207,6 +243,20 @@ OUT_OF_SYNC = {
         "SmallBlock", origin_of("SmallBlock").replace("Small", "Large"), "Small->Large all-casing"
     ),
     "not async": marked("fetch", origin_of("fetch").replace("async ", "").replace("await ", "")),
+    "a setter": in_class(
+        f"    # Copied from tinylib.origin.SmallBlock.width\n{SETTER}".replace("small_dim = value", "small_dim = 1")
+    ),
+    "a getter above its setter": in_class(
+        "    # Copied from tinylib.origin.SmallBlock.width\n    @property\n"
+        + origin_of("width", "    ").replace("small_dim", "dim")
+        + "\n"
+        + SETTER
+    ),
+    "a nested function": "def other(x):\n" + marked("outer.inner", origin_of("inner", "    ").replace("* 2", "* 3")),
+    "a comment in a nested function": marked("outer.inner", origin_of("inner").replace("Twice", "Once")),
+    "the first of two with one name": "if old:\n"
+    + marked("decorated", origin_of("decorated", "    ").replace("+ 1", "+ 2"))
+    + "else:\n    def decorated(size):\n        return size + 1\n",
     "a method": in_class(marked("SmallBlock.width", origin_of("width", "    ").replace("small_dim", "dim"))),
 }
 

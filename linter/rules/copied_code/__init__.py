@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from linter.copies import Marker, library_of, parse_marker
 from linter.facts import Copied
 from linter.project import Class, Function, Module
+from linter.project.nested import nested_functions
 from linter.project.queries import kept_query
 
 
@@ -21,23 +22,72 @@ def markers(module: Module) -> Iterator[tuple[Copied, Marker | None]]:
             yield comment, parse_marker(comment.text)
 
 
-def source_of(module: Module, marker: Marker) -> Class | Function | None:
-    """The definition that a marker names."""
+def copy_below(module: Module, comment: Copied) -> Class | Function | None:
+    """The definition that a marker stands above."""
+    found = _by_line(module).get(comment.line)
+    if found is None and comment.line:
+        found = next((item for item in nested_functions(module) if item.facts.span.line == comment.line), None)
+    return found
+
+
+def source_of(module: Module, marker: Marker, copy: Class | Function | None = None) -> Class | Function | None:
+    """The definition that a marker names.
+
+    Args:
+        module: Where the marker stands.
+        marker: What it says.
+        copy: What it stands above. A property and its setter have one name: the setter is a copy of the setter.
+    """
     found = module.project.definition(marker.source, module.root)
+    if found is None:
+        found = _inside_a_function(module, marker.source)
+    if isinstance(found, Function) and isinstance(copy, Function) and _accessor(copy) != _accessor(found):
+        alike = (item for item in _by_line(found.module).values() if item.qualname == found.qualname)
+        found = next((item for item in alike if _accessor(item) == _accessor(copy)), found)
     return None if isinstance(found, Module) else found
+
+
+def _inside_a_function(module: Module, name: str) -> Function | None:
+    parts = name.split(".")
+    for depth in range(len(parts) - 1, 0, -1):
+        around = module.project.definition(".".join(parts[:depth]), module.root)
+        if isinstance(around, Function):
+            inside = ".".join([around.qualname, *parts[depth:]])
+            return next((item for item in nested_functions(around.module) if item.qualname == inside), None)
+        if around is not None:
+            break
+    return None
+
+
+@kept_query
+def _by_line(module: Module) -> dict[int, Class | Function]:
+    """The definitions of a file by the line of their `def` or `class`, those that share a name with another too."""
+    methods = (Function(module, facts, cls) for cls in module.classes.values() for facts in cls.facts.methods)
+    functions = (Function(module, facts, None) for facts in module.facts.functions)
+    found: dict[int, Class | Function] = {}
+    for item in (*module.definitions.values(), *methods, *functions):
+        found.setdefault(item.facts.span.line, item)
+    return found
+
+
+def _accessor(definition: Class | Function) -> str:
+    """`setter` for the setter of a property, and so on; empty for what is none."""
+    decorators = definition.facts.decorators
+    names = [item.path.rpartition(".")[2] for item in decorators if "." in item.path]
+    return next((name for name in names if name in ("setter", "deleter", "getter")), "")
 
 
 def marker_of(definition: Class | Function) -> Marker | None:
     """The well-formed marker that stands above a definition."""
-    return _markers_above(definition.module).get(definition.qualname)
+    return _markers_above(definition.module).get(definition.facts.span.line)
 
 
 @kept_query
-def _markers_above(module: Module) -> dict[str, Marker]:
-    """The first well-formed marker above each definition, by its qualified name."""
-    found: dict[str, Marker] = {}
+def _markers_above(module: Module) -> dict[int, Marker]:
+    """The first well-formed marker above each definition, by the line of its `def` or `class`."""
+    found: dict[int, Marker] = {}
     for item in module.facts.copied:
         marker = parse_marker(item.text)
         if marker is not None:
-            found.setdefault(item.qualname, marker)
+            found.setdefault(item.line, marker)
     return found

@@ -9,7 +9,7 @@ from linter.facts import Copied
 from linter.findings import Edit, Finding, Safety, Severity
 from linter.project import Class, Function, Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, marker_of, markers, source_of
+from linter.rules.copied_code import GUIDE, copy_below, marker_of, markers, source_of
 
 
 _LONGEST_WAY = 40
@@ -67,12 +67,14 @@ class CopyOfCopy(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for comment, marker in markers(module):
-            copy = module.definitions.get(comment.qualname)
-            source = source_of(module, marker) if marker else None
+            copy = copy_below(module, comment)
+            source = source_of(module, marker, copy) if marker else None
             if copy is None or marker is None or source is None or (between := marker_of(source)) is None:
                 continue
             sources, origin, way = [source], source, marker
-            while (onward := marker_of(origin)) is not None and (found := source_of(module, onward)) is not None:
+            while (onward := marker_of(origin)) is not None and (
+                found := source_of(module, onward, origin)
+            ) is not None:
                 if found in sources or len(sources) > _LONGEST_WAY:
                     break
                 sources.append(found)

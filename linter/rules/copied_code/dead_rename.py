@@ -8,7 +8,7 @@ from linter.copies import dead_renames
 from linter.findings import Finding
 from linter.project import Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, markers, source_of
+from linter.rules.copied_code import GUIDE, copy_below, markers, source_of
 
 
 class DeadRename(Rule):
@@ -49,7 +49,7 @@ class DeadRename(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for comment, marker in markers(module):
-            source = source_of(module, marker) if marker and marker.renames else None
+            source = source_of(module, marker, copy_below(module, comment)) if marker and marker.renames else None
             if marker is None or source is None:
                 continue
             for rename, reason in dead_renames(source, marker):

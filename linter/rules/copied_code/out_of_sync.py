@@ -9,7 +9,7 @@ from linter.edits.rewriting import edit_between
 from linter.findings import Edit, Finding, Safety
 from linter.project import Class, Function, Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, markers, source_of
+from linter.rules.copied_code import GUIDE, copy_below, markers, source_of
 
 
 class OutOfSync(Rule):
@@ -62,8 +62,8 @@ class OutOfSync(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for comment, marker in markers(module):
-            copy = module.definitions.get(comment.qualname)
-            source = source_of(module, marker) if marker else None
+            copy = copy_below(module, comment)
+            source = source_of(module, marker, copy) if marker else None
             if (
                 copy is None
                 or source is None
