@@ -278,6 +278,8 @@ class Example:
     expected: tuple[tuple[str, int], ...]
     is_mended: bool
     """Whether the fix of every finding must leave nothing."""
+    after: Mapping[Path, str] | None = None
+    """What the fixes make of the files; None where nobody says."""
 
 
 def examples_of(rule: type[Rule], folder: Path) -> list[Example]:
@@ -290,7 +292,15 @@ def examples_of(rule: type[Rule], folder: Path) -> list[Example]:
         is_mended = kind == "bad" and rule.fixes is not None
         found.append(Example(rule.code, folder / f"{rule.code}_{kind}", files, tuple(sorted(lines)), is_mended))
     for path in sorted((TESTS / "cases" / FAMILIES[rule.family()]).glob("*.py")):
-        for number, case in enumerate(runpy.run_path(str(path))["CASES"].values()):
+        module = runpy.run_path(str(path))
+        for number, (code, before, after) in enumerate(module.get("FIXES", {}).values()):
+            if code == rule.code:
+                texts, root = example_files(before), folder / f"{path.parent.name}_{path.stem}_fix_{number}"
+                files = _written(texts, root)
+                mended = {**texts, **(example_files(after) if after is not None else {})}
+                after = {root / name: text for name, text in mended.items()}
+                found.append(Example(code, root, files, (), False, after))
+        for number, case in enumerate(module.get("CASES", {}).values()):
             texts, root = example_files(case), folder / f"{path.parent.name}_{path.stem}_{number}"
             files = _written({name: MARKS.sub("", text) for name, text in texts.items()}, root)
             places = [
@@ -318,6 +328,12 @@ def notices(example: Example, cache: FactsOnly) -> bool:
     config = Config(example.root, codes, codes, (), (), example.root, None)
     try:
         with limited(TOO_LONG):
+            if example.after is not None:
+                contents = fix(example.files, config, cache, unsafe=True).contents
+                return any(
+                    contents[path].decode() != text if path in contents else path.read_text("utf-8") != text
+                    for path, text in example.after.items()
+                )
             report = linter.engine.check(example.files, config, cache)
             found = [finding for finding in report.findings if finding.code == example.code]
             places = [(Path(item.path).relative_to(example.root).as_posix(), item.span.line) for item in found]

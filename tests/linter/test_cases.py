@@ -1,7 +1,8 @@
 """What the rules of a family say of more code than their pages show: every line that breaks one, and no other.
 
 A module below `cases/<family>` holds `CASES`: for each case, said in words, a file's text or the texts of several.
-A line ends in `#!` and the codes of the family's rules that must name it; none of them may name another.
+A line ends in `#!` and the codes of the family's rules that must name it; none of them may name another. `FIXES` holds
+what a rule's fix makes of files: a code, the texts before, the texts after, or None where nothing may change.
 """
 
 from __future__ import annotations
@@ -21,14 +22,25 @@ from linter.rules import FAMILIES
 MARKS = re.compile(r"[ \t]*#!((?: [A-Z]{3}\d{3})+)$", re.MULTILINE)
 
 
-def cases() -> Iterator[Any]:
+def modules() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for family, name in FAMILIES.items():
         for path in sorted((Path(__file__).parent / "cases" / name).glob("*.py")):
-            for words, files in runpy.run_path(str(path))["CASES"].items():
-                yield pytest.param(family, files, id=f"{path.stem}: {words}")
+            yield family, path.stem, runpy.run_path(str(path))
 
 
-@pytest.mark.parametrize(("family", "files"), list(cases()))
+CASES = [
+    pytest.param(family, files, id=f"{name}: {words}")
+    for family, name, module in modules()
+    for words, files in module.get("CASES", {}).items()
+]
+FIXES = [
+    pytest.param(*fix, id=f"{name}: {words}")
+    for _, name, module in modules()
+    for words, fix in module.get("FIXES", {}).items()
+]
+
+
+@pytest.mark.parametrize(("family", "files"), CASES)
 def test_each_rule_of_the_family_names_the_lines_that_it_should(
     family: str, files: str | dict[str, str], write: Callable[..., None], check: Callable[..., Any]
 ) -> None:
@@ -43,3 +55,18 @@ def test_each_rule_of_the_family_names_the_lines_that_it_should(
     write({path: MARKS.sub("", text) for path, text in texts.items()})
     found = {place for place in check(".").places if place[0].startswith(family)}
     assert found == expected
+
+
+@pytest.mark.parametrize(("code", "before", "after"), FIXES)
+def test_a_fix_makes_of_a_file_what_is_meant_and_nothing_else(
+    code: str,
+    before: str | dict[str, str],
+    after: str | dict[str, str] | None,
+    write: Callable[..., None],
+    run: Callable[..., Any],
+    picture: Callable[[], dict[str, bytes]],
+) -> None:
+    write(example_files(before))
+    expected = {**example_files(before), **(example_files(after) if after is not None else {})}
+    run("fix", "--no-cache", "--unsafe-fixes", "--select", code, ".")
+    assert {path: content.decode() for path, content in picture().items()} == expected
