@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +128,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def table(run: Callable[..., Any], cache: Path) -> Callable[..., dict[str, Any]]:
+def table(run: Any, cache: Path) -> Any:
     """The table of a class, as JSON."""
 
     def table(*arguments: str | Path) -> dict[str, Any]:
@@ -142,9 +141,7 @@ def table(run: Callable[..., Any], cache: Path) -> Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_a_row_says_what_was_taken_away(
-    planted: str, diffusers_copy: Path, table: Callable[..., dict[str, Any]]
-) -> None:
+def test_a_row_says_what_was_taken_away(planted: str, diffusers_copy: Path, table: Any) -> None:
     (name, text, other), (home, row, status, code) = PLANTED[planted]
     model = f"{diffusers_copy / home}:{MODELS[home]}"
     file = diffusers_copy / name
@@ -162,3 +159,164 @@ def test_a_row_says_what_was_taken_away(
         item["code"] for item in whole[row]["findings"]
     }
     assert added == ({code} if code else set())
+
+
+TINY = """\
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
+
+
+class TinyBlock(nn.Module):
+    pass
+
+
+class TinyModel(ModelMixin, ConfigMixin):
+    _supports_group_offloading = False
+    _no_split_modules = ["TinyBlock"]
+    _repeated_blocks = ["TinyBlock"]
+
+    @register_to_config
+    def __init__(self, num_layers: int = 2):
+        super().__init__()
+        self.blocks = nn.ModuleList([TinyBlock() for _ in range(num_layers)])
+"""
+
+
+def test_a_table_names_status_place_and_value(write: Any, run: Any) -> None:
+    write({"models/tiny.py": TINY})
+    outcome = run("metadata", "TinyModel", "--no-cache")
+    assert outcome.code == 0
+    assert outcome.out.splitlines() == [
+        "What TinyModel declares  models/tiny.py:10",
+        "_no_split_modules                 wired     tiny.py:12  TinyBlock",
+        "_skip_layerwise_casting_patterns  missing",
+        "    models/tiny.py:10: MOD006 `TinyModel` declares no `_skip_layerwise_casting_patterns`: only the default "
+        "names are kept",
+        "_repeated_blocks                  wired     tiny.py:13  TinyBlock",
+        "Absent: _supports_gradient_checkpointing, _supports_group_offloading, _group_offload_block_modules,",
+        "        _keep_in_fp32_modules, _skip_keys, _cp_plan, _tp_plan, from_single_file, _weight_mapping,",
+        "        load_lora_adapter, _lora, _load_ip_adapter_weights, enable_cache, _available_processors,",
+        "        set_attention_backend, fuse_qkv_projections, kv_cache_mode",
+        "2 wired, 1 missing.",
+    ]
+
+
+def test_a_class_that_is_handed_in_may_be_any(write: Any, table: Any) -> None:
+    named = TINY.replace('["TinyBlock"]', '["OtherBlock"]')
+    write({"tiny.py": named})
+    assert table("TinyModel")["capabilities"]["_no_split_modules"]["status"] == "broken"
+    write({"tiny.py": named.replace("num_layers: int = 2", "block=TinyBlock").replace("TinyBlock()", "block()")})
+    assert table("TinyModel")["capabilities"]["_no_split_modules"]["status"] == "declared"
+
+
+def test_a_row_in_json_holds_what_the_table_shows_and_more(write: Any, table: Any) -> None:
+    write({"tiny.py": TINY.replace('_repeated_blocks = ["TinyBlock"]', '_repeated_blocks = ["TinyBlok"]')})
+    document = table("TinyModel")
+    assert {key: document[key] for key in ("schema", "model", "path", "line")} == {
+        "schema": 1,
+        "model": "TinyModel",
+        "path": "tiny.py",
+        "line": 10,
+    }
+    row = document["capabilities"]["_repeated_blocks"]
+    (finding,) = row.pop("findings")
+    assert row == {
+        "status": "broken",
+        "value": ["TinyBlok"],
+        "path": "tiny.py",
+        "line": 13,
+        "doc": "Blocks that are compiled once and reused: compile_repeated_blocks().",
+        "rules": ["MOD005"],
+    }
+    assert (finding["code"], finding["path"], finding["line"]) == ("MOD005", "tiny.py", 13)
+    absent = document["capabilities"]["_cp_plan"]
+    assert (absent["status"], absent["value"], absent["path"], absent["line"]) == ("absent", None, None, None)
+
+
+def test_a_suppressed_finding_is_not_lacking(write: Any, table: Any) -> None:
+    reason = "  # lint: ignore[MOD005] made by a plugin"
+    write({"tiny.py": TINY.replace('_repeated_blocks = ["TinyBlock"]', f'_repeated_blocks = ["TinyBlok"]{reason}')})
+    assert table("TinyModel")["capabilities"]["_repeated_blocks"]["findings"] == []
+
+
+def test_a_class_is_found_by_each_of_its_names(write: Any, table: Any) -> None:
+    lazy = '_import_structure = {"tiny": ["TinyModel"]}\n'
+    write({"src/tinylib/__init__.py": lazy, "src/tinylib/tiny.py": TINY, "src/tinylib/dummies.py": DUMMY})
+    for name in (
+        "TinyModel",
+        "tinylib.TinyModel",
+        "tinylib.tiny.TinyModel",
+        "tiny.TinyModel",
+        "src/tinylib/tiny.py:TinyModel",
+    ):
+        assert table(name)["path"] == "src/tinylib/tiny.py", name
+    assert table("TinyModel", "src/tinylib")["path"] == "src/tinylib/tiny.py"
+    assert table("TinyModel", "src/tinylib/tiny.py")["path"] == "src/tinylib/tiny.py"
+
+
+DUMMY = """\
+class TinyModel(metaclass=DummyObject):
+    _backends = ["torch"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["TinyModle"], "No class `TinyModle` in 4 files; did you mean `TinyModel`?"),
+        (["Nothing"], "No class `Nothing` in 4 files; name the folder that it is in as the second argument."),
+        (["TinyBlock"], "`TinyBlock` (b/tiny.py:6) is no model: it does not inherit `ModelMixin`."),
+        (
+            ["TinyModel"],
+            "There are several models `TinyModel`. Name one of them by its file: a/tiny.py:TinyModel, "
+            "b/tiny.py:TinyModel.",
+        ),
+        (["nowhere.py:TinyModel"], "nowhere.py:TinyModel: no such file."),
+        (["a/tiny.py:"], "a/tiny.py:: no class is named."),
+        (["a/tiny.py:TinyModle"], "No class `TinyModle` in 1 file; did you mean `TinyModel`?"),
+        (["TinyModel", "nowhere"], "nowhere: no such file or folder."),
+        (["TinyModel", "empty"], "There is no Python file to look for `TinyModel` in."),
+        (["Broken"], "broken.py has a class `Broken` and cannot be read. `linter check` says why."),
+    ],
+)
+def test_a_class_that_cannot_be_shown_is_told_why(
+    arguments: list[str], message: str, write: Any, run: Any, folder: Path
+) -> None:
+    (folder / "empty").mkdir()
+    write({"b/tiny.py": TINY, "broken.py": "class Broken:\n    def", "other.py": "x = 1\n"})
+    write({"a/tiny.py": TINY.replace("TinyBlock", "SmallBlock")})
+    outcome = run("metadata", *arguments, "--no-cache")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"Error: {message}")
+    assert outcome.err.count("\n") == 1
+
+
+def test_the_table_of_a_generated_folder_agrees_with_what_its_class_says(folder: Path, table: Any) -> None:
+    scaffold = [sys.executable, "-m", "scaffold", "model", "flux2"]
+    subprocess.run(scaffold, cwd=folder, check=True, capture_output=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", "import flux2; print(flux2.Flux2Transformer2DModel.metadata().to_json())"],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    running = json.loads(shown.stdout)["capabilities"]
+    read = table("Flux2Transformer2DModel", "flux2")["capabilities"]
+    assert {name for name in running if read[name]["status"] in ("absent", "broken", "missing")} == set()
+    assert {name: read[name]["doc"] for name in running} == {name: row["doc"] for name, row in running.items()}
+    # What is worked out by running: the entries of tables, and the caches that a block's registration lets through.
+    worked_out = {"_weight_mapping", "_lora", "enable_cache", "kv_cache_mode"}
+    same = set(running) - worked_out
+    assert {name: read[name]["value"] for name in same} == {name: running[name]["value"] for name in same}
+
+
+def test_an_installed_class_is_found_by_its_package(table: Any, installed_diffusers: Path) -> None:
+    document = table("diffusers.FluxTransformer2DModel")
+    assert document["path"] == (installed_diffusers / FLUX).as_posix()
+    assert document["capabilities"]["_no_split_modules"]["value"] == [
+        "FluxTransformerBlock",
+        "FluxSingleTransformerBlock",
+    ]

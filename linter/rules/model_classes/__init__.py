@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from linter.facts import Call, FunctionFacts
 from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
+from linter.project.queries import kept_query
 from linter.rules.base import Rule
 
 
@@ -47,7 +48,8 @@ def repeated_blocks(cls: Class) -> list[Class]:
     return found
 
 
-def possible_parts(cls: Class) -> list[Class]:
+@kept_query
+def possible_parts(cls: Class) -> tuple[Class, ...]:
     """The classes of all modules that a model may own at any depth, itself included: those that are mentioned where
     it builds, in functions that this calls, too.
     """
@@ -56,7 +58,7 @@ def possible_parts(cls: Class) -> list[Class]:
         building = [function for init in _inits(part) for function in init.reached]
         for function in building:
             parts.extend(found for found in _mentioned_modules(function) if found not in parts)
-    return parts
+    return tuple(parts)
 
 
 def class_names(cls: Class) -> set[str]:
