@@ -161,3 +161,77 @@ def test_an_import_goes_with_its_last_use(before: str, after: str, fixed: Callab
     call = f'{name}({name}(x, "a b -> b a"), "a b -> b a")'
     text = fixed(before + forward("", call), "--unsafe-fixes", "--select", "FWD008")
     assert text == after + forward("", "x.transpose(0, 1).transpose(0, 1)")
+
+
+NUMPY = [
+    ("torch.from_numpy(np.arange(n))", "torch.arange(n)"),
+    ("torch.from_numpy(np.exp(-np.arange(n) / 2.0)).float() * x", "torch.exp(-torch.arange(n) / 2.0).float() * x"),
+    ("torch.tensor(np.linspace(0, 1, n), dtype=x.dtype)", "torch.linspace(0, 1, n).to(dtype=x.dtype)"),
+    (
+        "torch.as_tensor(np.linspace(0.0, 1.0, num=n).astype(np.float32), device=x.device)",
+        "torch.linspace(0.0, 1.0, steps=n).to(torch.float32).to(device=x.device)",
+    ),
+    ("torch.from_numpy(np.zeros((2, n), dtype=np.float32))", "torch.zeros((2, n), dtype=torch.float32)"),
+    ("torch.from_numpy(np.outer(np.arange(3), np.ones(n)))", "torch.outer(torch.arange(3), torch.ones(n))"),
+    (
+        "torch.from_numpy(np.concatenate([np.sin(np.arange(n)), np.cos(np.arange(n))], axis=-1))",
+        "torch.cat([torch.sin(torch.arange(n)), torch.cos(torch.arange(n))], dim=-1)",
+    ),
+    ("torch.from_numpy(np.array([1.0, 2.0]) * np.pi)", "torch.tensor([1.0, 2.0]) * torch.pi"),
+    ("torch.from_numpy(np.expand_dims(np.eye(n), 0))", "torch.unsqueeze(torch.eye(n), 0)"),
+    ("torch.from_numpy(np.full((2, n), 0.5)[:, 0])", "torch.full((2, n), 0.5)[:, 0]"),
+    ("np.exp(x) + np.clip(y, 0, 1)", "torch.exp(x) + torch.clamp(y, 0, 1)"),
+    (
+        "torch.from_numpy(np.max(np.ones((2, n)), axis=-1, keepdims=True))",
+        "torch.amax(torch.ones((2, n)), dim=-1, keepdim=True)",
+    ),
+    ("np.maximum(np.abs(x), y)", "torch.maximum(torch.abs(x), y)"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), NUMPY, ids=[item[0] for item in NUMPY])
+def test_numpy_becomes_torch_where_that_is_exact(before: str, after: str, fixed: Callable[..., str]) -> None:
+    text = fixed(forward("import numpy as np", before), "--unsafe-fixes", "--select", "FWD001")
+    assert text == forward("", after)[1:]
+    x, y = torch.rand(2, 3), torch.rand(2, 3)
+    results = []
+    for source in (forward("import numpy as np", before), text):
+        names: dict[str, Any] = {}
+        exec(source, names)
+        results.append(names["Tiny"]()(x, y, 3))
+    torch.testing.assert_close(results[1], results[0], check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        # An array that the code around it goes on with as one.
+        "np.arange(n).tobytes()",
+        "self.layer(np.linspace(0, 1, n))",
+        "x + np.arange(n)",
+        # Numbers, of which torch makes no tensor by itself.
+        "torch.tensor(np.exp(n))",
+        "np.exp(n) * x",
+        # Functions and arguments that torch has in another way, or not at all.
+        "torch.from_numpy(np.random.randn(n))",
+        "torch.from_numpy(np.std(np.arange(n)))",
+        "torch.from_numpy(np.linspace(0, 1, n, endpoint=False))",
+        "torch.from_numpy(np.linspace(0, 1))",
+        "torch.from_numpy(np.max(np.arange(n)))",
+        "torch.from_numpy(np.concatenate(parts))",
+        "torch.from_numpy(np.array(x))",
+        "torch.from_numpy(np.arange(n)[np.newaxis])",
+        "torch.from_numpy(np.arange(n).T.swapaxes(0, 1).astype(np.float32, copy=False))",
+        "torch.tensor(np.arange(n), requires_grad=True)",
+        "torch.from_numpy(np.exp(*parts))",
+        "np.exp(x, out=y)",
+    ],
+)
+def test_numpy_without_an_exact_counterpart_is_left_alone(expression: str, fixed: Callable[..., str]) -> None:
+    text = forward("import numpy as np", expression)
+    assert fixed(text, "--unsafe-fixes", "--select", "FWD001") == text
+
+
+def test_numpy_stays_imported_where_it_is_used(fixed: Callable[..., str]) -> None:
+    text = forward("import numpy as np", "np.exp(x)") + "\n\nHALF_TURN = np.pi\n"
+    assert fixed(text, "--unsafe-fixes", "--select", "FWD001") == text.replace("np.exp(x)", "torch.exp(x)")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from linter.edits.importing import without_unused_import
+from linter.edits.numpy_expressions import WRAPPERS, in_torch
 from linter.facts import FunctionFacts, Span
-from linter.findings import Finding
+from linter.findings import Edit, Finding, Safety
 from linter.project import Function, Module
+from linter.project.tensors import Tensors
 from linter.rules.forward import GUIDE, ForwardRule, Running, guard_texts, running
 
 
@@ -21,6 +24,10 @@ class NumpyInForward(ForwardRule):
     ## Why is this bad?
     `torch.compile` breaks the graph or recompiles, the computation leaves the device, and gradients stop.
 
+    ## Fix safety
+    Unsafe: what has an exact counterpart is written with it, where the result becomes a tensor anyway or only tensors
+    go in. NumPy computes floats in float64, torch in its default dtype. The import goes with its last use.
+
     ## Exceptions
     Constants such as `np.pi`, branches for inputs that are NumPy arrays or for callers that ask for one
     (`output_type == "np"`), and arithmetic on Python integers (`np.prod` of a shape).
@@ -29,6 +36,7 @@ class NumpyInForward(ForwardRule):
     code = "FWD001"
     name = "numpy-in-forward"
     guide = GUIDE
+    fixes = Safety.UNSAFE
     bad = """
         import numpy as xp
         import torch
@@ -65,19 +73,20 @@ class NumpyInForward(ForwardRule):
     def check(self, module: Module) -> Iterator[Finding]:
         for where in running(module):
             facts = where.function.facts
-            uses: dict[int, tuple[str, Span]] = {}
-            for call in facts.calls:
+            uses: dict[int, tuple[str, Span, int]] = {}
+            for index, call in enumerate(facts.calls):
                 name = self._numpy_name(where.function, call.path)
                 if name and name not in self._ON_INTEGERS and not self._for_arrays(facts, call.guards):
-                    uses.setdefault(call.span.line, (call.path, call.span))
+                    uses.setdefault(call.span.line, (call.path, call.span, index))
             for read in facts.reads:
                 name = self._numpy_name(where.function, read.path)
                 if name and read.test < 0 and read.call < 0 and not self._for_arrays(facts, read.guards):
-                    uses.setdefault(read.span.line, (read.path, read.span))
+                    uses.setdefault(read.span.line, (read.path, read.span, -1))
             if uses and self._only_for_arrays(where, where.function):
                 continue
-            for path, span in uses.values():
-                yield self.told(module, where, span, f"`{path}` is NumPy in a forward; use torch")
+            for path, span, index in uses.values():
+                edits = _edits(module, where, index) if index >= 0 else ()
+                yield self.told(module, where, span, f"`{path}` is NumPy in a forward; use torch", edits)
 
     def _numpy_name(self, function: Function, path: str) -> str:
         target = function.target(path)
@@ -102,3 +111,22 @@ class NumpyInForward(ForwardRule):
             or self._only_for_arrays(where, caller, (*below, function))
             for caller, call in calls
         )
+
+
+def _edits(module: Module, where: Running, index: int) -> tuple[Edit, ...]:
+    """The edits that write a call with torch, with all of NumPy that it stands in; none where that is not exact."""
+    torch = next((name for name, target in module.imports.items() if target == "torch"), "")
+    if where.place is not None or not torch:
+        return ()
+    function = where.function
+    calls = function.facts.calls
+    call, outer = calls[index], calls[index].parent
+    while outer >= 0 and function.target(call.path) not in WRAPPERS:
+        if not function.target(calls[outer].path).startswith(("numpy.", *WRAPPERS)):
+            break
+        call, outer = calls[outer], calls[outer].parent
+    new = in_torch(module.source.between(call.span), torch, function.target, Tensors(function).is_tensor)
+    if new is None:
+        return ()
+    edits = (Edit(str(module.path), call.span, new),)
+    return edits + without_unused_import(module, calls[index].path.partition(".")[0], edits)
