@@ -1,0 +1,168 @@
+"""WGT005 chunk-order."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from linter.findings import Finding, Severity
+from linter.project import Class, Function, Module
+from linter.project.hook_tables import block_lists_of
+from linter.project.profiles import LIBRARIES
+from linter.project.single_file import single_file_table
+from linter.rules.base import Rule
+from linter.rules.weights import GUIDE, conversions, value_of
+
+
+_SWAP = re.compile(r"swap_(scale_shift|shift_scale|halves)$")
+_CONVERTED_BY = "checkpoint_mapping_fn"
+
+
+class ChunkOrder(Rule):
+    """A layer unpacks shift and scale in the order of the original, though the mapping swaps them on the way.
+
+    ## What it does
+    For a model that loads from a single file, reads which keys its conversion passes through `swap_scale_shift`, goes
+    to the layer that such a key belongs to, and looks at the order in which its `forward` unpacks the chunks. Swapped
+    weights hold scale first.
+
+    ## Why is this bad?
+    Scale is added where shift belongs. Everything loads, every shape fits, and the pictures are wrong.
+
+    ## Exceptions
+    Keys that are put together at run time, and layers that one of several classes is built as.
+    """
+
+    code = "WGT005"
+    name = "chunk-order"
+    severity = Severity.ADVICE
+    guide = GUIDE
+    profiles = LIBRARIES
+    bad = {
+        "tinylib/__init__.py": '_import_structure = {"models": ["TinyModel"]}\n',
+        "tinylib/loaders/__init__.py": "",
+        "tinylib/loaders/single_file_model.py": """
+            def swap_scale_shift(weight):
+                shift, scale = weight.chunk(2, dim=0)
+                return torch.cat([scale, shift], dim=0)
+
+
+            def convert_tiny_to_diffusers(checkpoint):
+                converted = {}
+                converted["norm_out.linear.weight"] = swap_scale_shift(checkpoint.pop("final.adaLN.weight"))
+                return converted
+
+
+            SINGLE_FILE_LOADABLE_CLASSES = {
+                "TinyModel": {"checkpoint_mapping_fn": convert_tiny_to_diffusers},
+            }
+        """,
+        "tinylib/models.py": """
+            from torch import nn
+
+
+            class ModelMixin(nn.Module):
+                pass
+
+
+            class TinyNorm(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.linear = nn.Linear(8, 16)
+
+                def forward(self, x, emb):
+                    shift, scale = self.linear(emb).chunk(2, dim=1)
+                    return x * (1 + scale) + shift
+
+
+            class TinyModel(ModelMixin):
+                def __init__(self):
+                    super().__init__()
+                    self.norm_out = TinyNorm()  #!
+        """,
+    }
+    good = {
+        **bad,
+        "tinylib/models.py": bad["tinylib/models.py"].replace("shift, scale =", "scale, shift =").replace("  #!", ""),
+    }
+
+    def check(self, module: Module) -> Iterator[Finding]:
+        for cls in module.classes.values():
+            conversion = _conversion_of(cls) if cls.is_model else None
+            init = cls.own_methods.get("__init__")
+            for key in dict.fromkeys(_swapped(conversion)) if conversion and init else ():
+                layer = _layer_of(cls, key)
+                built = (
+                    [call for call in init.facts.calls if call.assigned == f"self.{key.partition('.')[0]}"]
+                    if init
+                    else []
+                )
+                if layer is not None and built and _unpacks_shift_first(layer):
+                    message = f"`{layer.name}` unpacks shift before scale, and the conversion swaps the two in `{key}`"
+                    yield self.finding(module, built[0].span, message, cls)
+
+
+def _conversion_of(cls: Class) -> Function | None:
+    """The function that converts a model's original checkpoints, by the table of what loads from a single file."""
+    table = single_file_table(cls.module)
+    if table is None or cls.name not in table.names:
+        return None
+    classes = value_of(table.module, table.attribute)
+    for name, entry in zip(classes.keys, classes.values, strict=True) if isinstance(classes, ast.Dict) else ():
+        if isinstance(name, ast.Constant) and name.value == cls.name and isinstance(entry, ast.Dict):
+            named = {getattr(key, "value", ""): value for key, value in zip(entry.keys, entry.values, strict=True)}
+            function = named.get(_CONVERTED_BY)
+            found = table.module.find(function.id) if isinstance(function, ast.Name) else None
+            return found if isinstance(found, Function) else None
+    return None
+
+
+def _swapped(function: Function) -> Iterator[str]:
+    """The keys, with `{}` for what is put in at run time, whose halves a conversion swaps."""
+    for conversion in conversions(function.module, "swap_"):
+        if conversion.function.facts is not function.facts:
+            continue
+        for node in ast.walk(conversion.tree):
+            value, target = (node.value, node.targets[0]) if isinstance(node, ast.Assign) else (None, None)
+            if not isinstance(value, ast.Call) or not isinstance(target, ast.Subscript):
+                continue
+            if _SWAP.search(ast.unparse(value.func)):
+                key = _text(target.slice)
+                yield from [key] if key else []
+
+
+def _text(node: ast.expr) -> str:
+    """A string constant, or an f-string with `{}` for its parts; empty for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _layer_of(cls: Class, key: str) -> Class | None:
+    """The class of the layer of a model that holds the weight of a key; None where that may be one of several."""
+    # The last two names are the linear layer's in it and its weight's.
+    layer: Class | None = cls
+    for name in [name for name in key.split(".") if "{" not in name and not name.isdigit()][:-2]:
+        layer = _part_of(layer, name) if layer is not None else None
+    return layer
+
+
+def _part_of(cls: Class, name: str) -> Class | None:
+    _, blocks = block_lists_of(cls).get(name, (None, ()))
+    built = {cls.module.find(call.path) for call in cls.members.get(name, ()) if call.method != "ModuleList"}
+    found = {*blocks, *built}
+    part = found.pop() if len(found) == 1 else None
+    return part if isinstance(part, Class) else None
+
+
+def _unpacks_shift_first(layer: Class) -> bool:
+    forward = layer.method("forward")
+    writes = forward.facts.writes if forward else ()
+    pairs = [
+        (first.target, second.target)
+        for first, second in pairwise(writes)
+        if first.span.line == second.span.line and {first.target, second.target} == {"shift", "scale"}
+    ]
+    return pairs == [("shift", "scale")]
