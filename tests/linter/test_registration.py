@@ -339,3 +339,22 @@ def test_a_new_model_is_registered_by_the_fix_and_can_then_be_imported(
         assert "    from .transformer_novel import NovelTransformer2DModel\n" in eager
     finally:
         library.path(name).unlink()
+
+
+SHIPPED = {
+    "pyproject.toml": '[project]\nname = "tiny"\ndependencies = ["torch>=2.4"]\n',
+    "src/tiny/__init__.py": "import einops\n",
+    "scripts/convert.py": "import einops\n",
+    "tests/__init__.py": "",
+    "tests/test_tiny.py": "import einops\n",
+}
+
+
+def test_what_a_project_does_not_ship_may_import_what_it_does_not_declare(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    write(SHIPPED)
+    assert [item["path"] for item in check("--select", "REG010", ".").findings] == ["src/tiny/__init__.py"]
+    # Without the folder, nothing tells what is shipped.
+    write({"flat/pyproject.toml": SHIPPED["pyproject.toml"], "flat/scripts/convert.py": "import einops\n"})
+    assert [item["path"] for item in check("--select", "REG010", "flat").findings] == ["flat/scripts/convert.py"]

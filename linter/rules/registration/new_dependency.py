@@ -25,7 +25,7 @@ class NewDependency(Rule):
 
     ## Exceptions
     The project's own packages, the standard library, what a declared package brings with it, imports under a condition
-    or in a `try`, and projects that declare nothing.
+    or in a `try`, what lies beside a project's `src` folder and is not shipped, and projects that declare nothing.
     """
 
     code = "REG010"
@@ -57,7 +57,7 @@ class NewDependency(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         declared = declared_packages(module)
-        if declared is None:
+        if declared is None or not _is_shipped(module):
             return
         told: set[str] = set()
         for item in _imports(module):
@@ -68,6 +68,15 @@ class NewDependency(Rule):
                 told.add(package)
                 message = f"`{package}` is not among the dependencies in `{declared.place}`"
                 yield self.finding(module, item.statement, message, package)
+
+
+def _is_shipped(module: Module) -> bool:
+    """Whether users get a file: where a project has a folder `src`, they get what is in there."""
+    files = module.project.files
+    for folder in (module.root, module.root.parent):
+        if files.exists(folder / "pyproject.toml") or files.exists(folder / "setup.py"):
+            return module.root == folder / "src" or "src/" not in files.names(folder, "src")
+    return True
 
 
 def _imports(module: Module) -> Iterator[Import]:
