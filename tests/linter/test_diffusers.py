@@ -17,8 +17,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from linter.cache import MemoryCache
+from linter.cache import DiskCache, MemoryCache
+from linter.config import Config
+from linter.discovery import discover
+from linter.engine import check
 from linter.files import Files
+from linter.metadata.wiring import Status, capability_codes, capability_rows
 from linter.project import Project
 from linter.project.lazy_packages import lazy
 
@@ -209,3 +213,36 @@ def test_a_changed_file_of_the_library_is_checked_anew(diffusers_copy: Path, cac
     assert [code for code, _ in new] == ["FWD002"]
     file.write_text(text)
     assert run("--cache-dir", cache, family, cwd=diffusers_copy.parent).stdout == before
+
+
+def test_the_table_of_each_model_lacks_what_is_found_there_and_nothing_else(
+    findings: list[dict[str, Any]], installed_diffusers: Path, cache: Path
+) -> None:
+    files = discover([installed_diffusers], (), installed_diffusers)
+    codes = capability_codes()
+    config = Config(installed_diffusers, codes, codes, (), (), cache, None)
+    known = DiskCache(cache)
+    found = check(files, config, known).findings
+    project = Project(Files(known, {}))
+    modules = [module for path in files if (module := project.module_at(path)) is not None]
+    models = [cls for module in modules for cls in module.classes.values() if cls.is_model]
+    assert len(models) > 150
+    said = Counter((item["path"], item["symbol"], item["code"], item["line"]) for item in findings)
+    seen: Counter[Status] = Counter()
+    for cls in models:
+        path = f"diffusers/{cls.module.path.relative_to(installed_diffusers).as_posix()}"
+        own = (cls.qualname, *(method.qualname for method in cls.own_methods.values()))
+        rows = capability_rows(cls, found)
+        seen.update(row.status for row in rows)
+        for row in rows:
+            lacking = Counter(
+                (path, item.symbol, item.code, item.span.line)
+                for item in row.findings
+                if item.path == str(cls.module.path) and item.symbol in own
+            )
+            assert lacking <= said, f"{cls.name}: {row.capability.name}"
+            assert bool(row.findings) == (row.status in (Status.BROKEN, Status.MISSING))
+        listed = {(item.symbol, item.code, item.span.line) for row in rows for item in row.findings}
+        at_it = {(symbol, code, line) for place, symbol, code, line in said if place == path and symbol in own}
+        assert {item for item in at_it if item[1] in codes} <= listed, cls.name
+    assert min(seen[status] for status in Status) > 40

@@ -195,9 +195,10 @@ def test_a_table_names_status_place_and_value(write: Any, run: Any) -> None:
         "names are kept",
         "_repeated_blocks                  wired     tiny.py:13  TinyBlock",
         "Absent: _supports_gradient_checkpointing, _supports_group_offloading, _group_offload_block_modules,",
-        "        _keep_in_fp32_modules, _skip_keys, _cp_plan, _tp_plan, from_single_file, _weight_mapping,",
-        "        load_lora_adapter, _lora, _load_ip_adapter_weights, enable_cache, _available_processors,",
-        "        set_attention_backend, fuse_qkv_projections, kv_cache_mode",
+        "        _keep_in_fp32_modules, _skip_keys, _cp_plan, _tp_plan, from_single_file, _weight_mapping, "
+        "load_lora_adapter,",
+        "        _lora, _load_ip_adapter_weights, enable_cache, _available_processors, set_attention_backend,",
+        "        fuse_qkv_projections, kv_cache_mode",
         "2 wired, 1 missing.",
     ]
 
