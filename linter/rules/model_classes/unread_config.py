@@ -82,11 +82,12 @@ class UnreadConfig(Rule):
         ]
         if not unread or "locals" in names:
             return []
-        # A config is read in many ways: `config.x`, `self.config["x"]`, `getattr(config, "x")`.
-        words = {
-            word
-            for ancestor in cls.ancestors
-            if isinstance(ancestor, Class)
-            for word in ancestor.module.attribute_names
-        }
-        return [item for item in unread if item.name not in words]
+        # A config is read in many ways: `config.x`, `getattr(config, "x")`, `self.config["x"]`.
+        modules = [ancestor.module for ancestor in cls.ancestors if isinstance(ancestor, Class)]
+        words = {word for module in modules for word in module.attribute_names}
+        unread = [item for item in unread if item.name not in words]
+        return [item for item in unread if not any(_is_looked_up(item.name, module) for module in modules)]
+
+
+def _is_looked_up(name: str, module: Module) -> bool:
+    return re.search(rf"""\[\s*(["']){name}\1\s*\]""", module.source.text) is not None
