@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 
 PROCESSOR = """
@@ -358,3 +361,163 @@ def test_what_nobody_would_set_is_not_asked_for(
     imports = "import torch.nn.functional as F\nfrom diffusers.models.modeling_utils import ModelMixin\n"
     write({"example.py": imports + text + more})
     assert [code for code in codes(check(".")) if code in ("ATT001", "ATT004", "ATT005")] == found
+
+
+SPLIT = "attn.to_{}(x).unflatten(-1, (attn.heads, -1))"
+DIRECT = """
+import torch.nn.functional as F
+from diffusers.models.attention_dispatch import dispatch_attention_fn
+
+
+class P:
+    _attention_backend = None
+    _parallel_config = None
+
+    def __call__(self, attn, x, mask=None):
+        {splits}
+        {body}
+"""
+PASSED = "backend=self._attention_backend, parallel_config=self._parallel_config"
+
+
+def direct(split: str, *body: str) -> str:
+    splits = [f"{name} = {split.format(letter)}" for name, letter in zip(("q", "k", "v"), "qkv", strict=True)]
+    return DIRECT.format(splits="\n        ".join(splits), body="\n        ".join(body))
+
+
+@pytest.mark.parametrize(
+    ("split", "before", "after"),
+    [
+        (
+            f"{SPLIT}.transpose(1, 2)",
+            ("return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)",),
+            (
+                "return dispatch_attention_fn(",
+                "    q.transpose(1, 2),",
+                "    k.transpose(1, 2),",
+                "    v.transpose(1, 2),",
+                "    backend=self._attention_backend,",
+                "    parallel_config=self._parallel_config,",
+                ").flatten(2)",
+            ),
+        ),
+        (
+            f"{SPLIT}.transpose(1, 2)",
+            (
+                "x = F.scaled_dot_product_attention(key=k, value=v, query=q, attn_mask=mask, scale=0.3)",
+                "x = x.transpose(1, 2).flatten(2)",
+                "return x",
+            ),
+            (
+                "x = dispatch_attention_fn(",
+                "    q.transpose(1, 2),",
+                "    k.transpose(1, 2),",
+                "    v.transpose(1, 2),",
+                "    attn_mask=mask,",
+                "    scale=0.3,",
+                "    backend=self._attention_backend,",
+                "    parallel_config=self._parallel_config,",
+                ")",
+                "x = x.flatten(2)",
+                "return x",
+            ),
+        ),
+        (
+            SPLIT,
+            (
+                "x = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask)",
+                "",
+                "x = x.transpose(1, 2)",
+                "return x.flatten(2)",
+            ),
+            (
+                "x = dispatch_attention_fn(",
+                "    q,",
+                "    k,",
+                "    v,",
+                "    attn_mask=mask,",
+                "    backend=self._attention_backend,",
+                "    parallel_config=self._parallel_config,",
+                ")",
+                "",
+                "return x.flatten(2)",
+            ),
+        ),
+        (
+            f"{SPLIT}.transpose(1, 2)",
+            ("y = F.scaled_dot_product_attention(q, k, v)", "return y[:, :, 0]"),
+            (
+                "y = dispatch_attention_fn(",
+                "    q.transpose(1, 2),",
+                "    k.transpose(1, 2),",
+                "    v.transpose(1, 2),",
+                "    backend=self._attention_backend,",
+                "    parallel_config=self._parallel_config,",
+                ").transpose(1, 2)",
+                "return y[:, :, 0]",
+            ),
+        ),
+    ],
+    ids=["taken back in the call", "taken back in the next statement", "in a statement of its own", "not taken back"],
+)
+def test_a_direct_call_goes_through_the_dispatcher_and_computes_the_same(
+    split: str,
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    write: Callable[..., None],
+    run: Callable[..., Any],
+    folder: Path,
+) -> None:
+    write({"a.py": direct(split, *before)})
+    run("fix", "--no-cache", "--unsafe-fixes", "--select", "ATT001", "a.py")
+    text = (folder / "a.py").read_text()
+    assert text == direct(split, *after).replace("import torch.nn.functional as F\n", "")
+    layer = SimpleNamespace(to_q=nn.Linear(6, 6), to_k=nn.Linear(6, 6), to_v=nn.Linear(6, 6), heads=2)
+    x = torch.rand(1, 5, 6)
+    results = []
+    for source in (direct(split, *before), text):
+        names: dict[str, Any] = {}
+        exec(source, names)
+        results.append(names["P"]()(layer, x))
+    torch.testing.assert_close(results[1], results[0])
+
+
+def test_heads_that_a_kernel_took_for_tokens_are_set_right(
+    write: Callable[..., None], run: Callable[..., Any], folder: Path
+) -> None:
+    write({"a.py": direct(SPLIT, "return F.scaled_dot_product_attention(q, k, v)")})
+    run("fix", "--no-cache", "--unsafe-fixes", "--select", "ATT001", "a.py")
+    fixed = direct(SPLIT, f"return dispatch_attention_fn(q, k, v, {PASSED})")
+    assert (folder / "a.py").read_text() == fixed.replace("import torch.nn.functional as F\n", "")
+
+
+def test_a_processor_gets_what_the_dispatcher_is_passed(
+    write: Callable[..., None], run: Callable[..., Any], folder: Path
+) -> None:
+    text = direct(SPLIT, "return F.scaled_dot_product_attention(q, k, v)")
+    text = text.replace("    _attention_backend = None\n    _parallel_config = None\n\n", "")
+    write({"a.py": text.replace("from diffusers.models.attention_dispatch import dispatch_attention_fn\n", "")})
+    run("fix", "--no-cache", "--unsafe-fixes", "--select", "ATT001", "a.py")
+    fixed = direct(SPLIT, f"return dispatch_attention_fn(q, k, v, {PASSED})")
+    assert (folder / "a.py").read_text() == fixed.replace("import torch.nn.functional as F\n", "")
+
+
+@pytest.mark.parametrize(
+    ("split", "call"),
+    [
+        ("attn.to_{}(x)", "F.scaled_dot_product_attention(q, k, v)"),
+        (f"{SPLIT}.transpose(1, 2)", "F.scaled_dot_product_attention(q, k.transpose(1, 2), v)"),
+        (SPLIT, "F.scaled_dot_product_attention(*[q, k, v])"),
+        (SPLIT, "F.scaled_dot_product_attention(q, k, v, **options)"),
+        (SPLIT, "F.scaled_dot_product_attention(q + 1, k, v)"),
+    ],
+    ids=["not split into heads", "in two orders", "starred", "with more options", "an expression"],
+)
+def test_a_direct_call_is_left_to_a_person_where_its_layout_is_not_sure(
+    split: str, call: str, write: Callable[..., None], run: Callable[..., Any], folder: Path
+) -> None:
+    text = direct(split, f"return {call}")
+    write({"a.py": text})
+    outcome = run("fix", "--no-cache", "--unsafe-fixes", "--select", "ATT001", "a.py")
+    assert (folder / "a.py").read_text() == text
+    assert "ATT001" in outcome.out

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.edits.dispatching import with_dispatch
+from linter.findings import Finding, Safety
 from linter.project import Module
 from linter.rules.attention import DISPATCH, GUIDE, is_attention, is_of_autoencoder
 from linter.rules.base import Rule
@@ -22,7 +23,9 @@ class DispatchAttention(Rule):
     direct call ignores both, silently.
 
     ## Fix safety
-    No fix yet: the dispatcher takes `(batch, sequence, heads, head_dim)`, so the layout has to change with the call.
+    Unsafe: a call of `scaled_dot_product_attention` in a processor becomes a call of the dispatcher, where it is sure
+    in which order query, key and value have their heads and tokens. The dispatcher takes `(batch, tokens, heads,
+    head_dim)`, so what was transposed for the kernel is transposed back.
 
     ## Exceptions
     Autoencoders, whose attention is neither split nor given a backend. Processors of the older shared `Attention`
@@ -32,6 +35,7 @@ class DispatchAttention(Rule):
     code = "ATT001"
     name = "dispatch-attention"
     guide = GUIDE
+    fixes = Safety.UNSAFE
     bad = """
         import torch.nn.functional as F
 
@@ -41,8 +45,10 @@ class DispatchAttention(Rule):
             _parallel_config = None
 
             def __call__(self, attn, hidden_states):
-                query, key, value = attn.to_q(hidden_states), attn.to_k(hidden_states), attn.to_v(hidden_states)
-                return F.scaled_dot_product_attention(query, key, value)  #!
+                query = attn.to_q(hidden_states).unflatten(-1, (-1, attn.head_dim)).transpose(1, 2)
+                key = attn.to_k(hidden_states).unflatten(-1, (-1, attn.head_dim)).transpose(1, 2)
+                value = attn.to_v(hidden_states).unflatten(-1, (-1, attn.head_dim)).transpose(1, 2)
+                return F.scaled_dot_product_attention(query, key, value).transpose(1, 2)  #!
     """
     good = """
         from diffusers.models.attention_dispatch import dispatch_attention_fn
@@ -53,7 +59,9 @@ class DispatchAttention(Rule):
             _parallel_config = None
 
             def __call__(self, attn, hidden_states):
-                query, key, value = attn.to_q(hidden_states), attn.to_k(hidden_states), attn.to_v(hidden_states)
+                query = attn.to_q(hidden_states).unflatten(-1, (-1, attn.head_dim))
+                key = attn.to_k(hidden_states).unflatten(-1, (-1, attn.head_dim))
+                value = attn.to_v(hidden_states).unflatten(-1, (-1, attn.head_dim))
                 return dispatch_attention_fn(
                     query, key, value, backend=self._attention_backend, parallel_config=self._parallel_config
                 )
@@ -83,6 +91,12 @@ class DispatchAttention(Rule):
                     continue
                 for call in function.facts.calls:
                     target = function.target(call.path)
-                    if target.startswith(self._KERNELS):
+                    # A method of what the kernel returns is no second call of it.
+                    if target.startswith(self._KERNELS) and "()" not in target:
                         message = f"`{call.path}` is called directly; call `{DISPATCH}` with the processor's backend"
-                        yield self.finding(module, call.span, message, function)
+                        is_own = function.cls is cls and cls.is_processor and target.endswith(_SDPA)
+                        edits = with_dispatch(cls, function, call) if is_own else ()
+                        yield self.finding(module, call.span, message, function, edits)
+
+
+_SDPA = ".scaled_dot_product_attention"
