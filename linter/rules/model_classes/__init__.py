@@ -133,14 +133,14 @@ def _mentioned_modules(function: Function) -> list[Class]:
 
 
 def _hides_names(init: Function, call: Call) -> bool:
-    """Whether a call in `__init__` may bring layers whose own names cannot be seen: a class out of a table, a factory,
-    another library's model.
+    """Whether a call in `__init__` may bring layers whose own names cannot be seen: a class out of a table or that is
+    handed in, a factory, another library's model.
     """
     if call.method in _REGISTERING:
         return not call.arguments or call.arguments[0].path[:1] not in ("'", '"')
     if not call.assigned.startswith("self."):
         return False
-    if call.path.endswith("[]"):
+    if call.path.endswith("[]") or any(call.path == parameter.name for parameter in init.facts.parameters):
         return True
     target = init.target(call.path)
     if target.startswith("torch."):
