@@ -422,33 +422,33 @@ _CALLS = _HEAD.replace("query, key, value = hidden_states\n", "")
 FIXES = {
     "what a call lacks is passed in the call's own layout": (
         "ATT005",
-        f"""{_CALLS}
-                one = dispatch_attention_fn(hidden_states, hidden_states)
+        f"""{_CALLS}                x = hidden_states
+                one = dispatch_attention_fn(x)
                 two = dispatch_attention_fn(
-                    hidden_states,
+                    x,
                     backend=self._attention_backend,
                 )
                 three = dispatch_attention_fn(
-                    hidden_states, hidden_states
+                    x, x
                 )
                 four = dispatch_attention_fn()
-                five = dispatch_attention_fn(hidden_states,
-                    hidden_states)
+                five = dispatch_attention_fn(x,
+                    x)
                 return one, two, three, four, five
         """,
-        f"""{_CALLS}
-                one = dispatch_attention_fn(hidden_states, hidden_states, backend=self._attention_backend, parallel_config=self._parallel_config)
+        f"""{_CALLS}                x = hidden_states
+                one = dispatch_attention_fn(x, backend=self._attention_backend, parallel_config=self._parallel_config)
                 two = dispatch_attention_fn(
-                    hidden_states,
+                    x,
                     backend=self._attention_backend,
                     parallel_config=self._parallel_config,
                 )
                 three = dispatch_attention_fn(
-                    hidden_states, hidden_states, backend=self._attention_backend, parallel_config=self._parallel_config
+                    x, x, backend=self._attention_backend, parallel_config=self._parallel_config
                 )
                 four = dispatch_attention_fn(backend=self._attention_backend, parallel_config=self._parallel_config)
-                five = dispatch_attention_fn(hidden_states,
-                    hidden_states, backend=self._attention_backend, parallel_config=self._parallel_config)
+                five = dispatch_attention_fn(x,
+                    x, backend=self._attention_backend, parallel_config=self._parallel_config)
                 return one, two, three, four, five
         """,
     ),

@@ -561,7 +561,7 @@ CASES = {
         class OtherBlock(nn.Module):
             pass
     """,
-    "custom loading": f"""
+    "custom loading": """
         import sys
 
         import torch
