@@ -422,7 +422,7 @@ _CALLS = _HEAD.replace("query, key, value = hidden_states\n", "")
 FIXES = {
     "what a call lacks is passed in the call's own layout": (
         "ATT005",
-        f"""{_CALLS}                x = hidden_states
+        f"""{_CALLS}x = hidden_states
                 one = dispatch_attention_fn(x)
                 two = dispatch_attention_fn(
                     x,
@@ -436,7 +436,7 @@ FIXES = {
                     x)
                 return one, two, three, four, five
         """,
-        f"""{_CALLS}                x = hidden_states
+        f"""{_CALLS}x = hidden_states
                 one = dispatch_attention_fn(x, backend=self._attention_backend, parallel_config=self._parallel_config)
                 two = dispatch_attention_fn(
                     x,
