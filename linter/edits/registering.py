@@ -4,6 +4,7 @@ it, nothing else moves.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from collections import Counter
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from linter.facts import Import, LazyEntry, Span
+from linter.facts.paths import Places
 from linter.findings import Edit
 from linter.project import Class, Function, Module
 from linter.project.lazy_packages import Lazy
@@ -202,11 +204,38 @@ def without_entry(module: Module, entry: LazyEntry) -> tuple[Edit, ...]:
     named_again = any(other.name == entry.name and other != entry for other in module.facts.lazy_entries)
     imports = () if named_again else module.facts.imports
     typed = [item for item in imports if item.type_checking and item.name == entry.name]
-    edits = [without_element(source, entry.span, entry.container, [other.span for other in others])]
+    taken_out = without_element(source, entry.span, entry.container, [other.span for other in others])
+    edits = [taken_out or (_without_item(source, entry.container) if len(others) == 1 else None)]
     for item in typed:
         same = [other.span for other in module.facts.imports if other.statement == item.statement]
         edits.append(without_element(source, item.span, item.statement, same))
     return tuple(edit for edit in edits if edit is not None) if None not in edits else ()
+
+
+def with_other_name(module: Module, entry: LazyEntry, name: str) -> tuple[Edit, ...]:
+    """The edit that has a lazy table name something else in an entry's place."""
+    return (Edit(str(module.path), entry.span, f'"{name}"'),)
+
+
+def _without_item(source: Source, value: Span) -> Edit | None:
+    """The edit that takes an item with its key out of a larger table; None where that would take a comment with it."""
+    places = Places(source.lines, source.text.isascii())
+    for table in ast.walk(ast.parse(source.text)):
+        spans = [places.span(item) for item in table.values] if isinstance(table, ast.Dict) else []
+        if not isinstance(table, ast.Dict) or value not in spans or None in table.keys:
+            continue
+        index, last = spans.index(value), len(spans) - 1
+        starts = [places.span(key) for key in table.keys if key is not None]
+        begin = starts[index] if index < last or not index else spans[index - 1]
+        if index < last:
+            span = Span(begin.line, begin.column, starts[index + 1].line, starts[index + 1].column)
+        elif index:
+            span = Span(begin.end_line, begin.end_column, value.end_line, value.end_column)
+        else:
+            whole = places.span(table)
+            return None if "#" in source.between(whole) else Edit(str(source.path), whole, "{}")
+        return None if "#" in source.between(span) else Edit(str(source.path), span, "")
+    return None
 
 
 def without_element(source: Source, span: Span, whole: Span, all_spans: Sequence[Span]) -> Edit | None:

@@ -358,3 +358,34 @@ def test_what_a_project_does_not_ship_may_import_what_it_does_not_declare(
     # Without the folder, nothing tells what is shipped.
     write({"flat/pyproject.toml": SHIPPED["pyproject.toml"], "flat/scripts/convert.py": "import einops\n"})
     assert [item["path"] for item in check("--select", "REG010", "flat").findings] == ["flat/scripts/convert.py"]
+
+
+TABLES = {
+    'X = {"gone": ["Gone"]}': "X = {}",
+    'X = {"gone": ["Gone"],}': "X = {}",
+    'X = {"gone": ["Gone"], "tiny": ["Tiny"]}': 'X = {"tiny": ["Tiny"]}',
+    'X = {"tiny": ["Tiny"], "gone": ["Gone"]}': 'X = {"tiny": ["Tiny"]}',
+    'X = {\n    "gone": ["Gone"],\n    "tiny": ["Tiny"],\n}': 'X = {\n    "tiny": ["Tiny"],\n}',
+    'X = {\n    "tiny": ["Tiny"],\n    "gone": [\n        "Gone",\n    ],\n}': 'X = {\n    "tiny": ["Tiny"],\n}',
+    'X = {}\nX.update({"tiny": ["Tiny"], "gone": ["Gone"]})': 'X = {}\nX.update({"tiny": ["Tiny"]})',
+    # Nobody throws a comment away.
+    'X = {\n    # Kept for old checkpoints.\n    "gone": ["Gone"],\n}': "",
+    'X = {"tiny": ["Tinny"]}': 'X = {"tiny": ["Tiny"]}',
+    'X = {"tiny": ["Tinny", "Other"]}': 'X = {"tiny": ["Tiny", "Other"]}',
+    'X = {"tiny": ["Tiny", "Tinny"]}': 'X = {"tiny": ["Tiny"]}',
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_stale_entry_goes_with_its_key_or_becomes_the_name_that_was_meant(
+    table: str, folder: Path, write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    text, mended = (item.replace("X", "_import_structure") for item in (table, TABLES[table] or table))
+    write(
+        {
+            "lib/__init__.py": f"{text}\n",
+            "lib/tiny.py": "class Tiny:\n    pass\n\n\nclass Other:\n    pass\n\n\nclass _Tinnier:\n    pass\n",
+        }
+    )
+    run("fix", "--no-cache", "--select", "REG004", "lib")
+    assert (folder / "lib/__init__.py").read_text() == f"{mended}\n"

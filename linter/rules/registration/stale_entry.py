@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
-from linter.edits.registering import without_entry
-from linter.findings import Finding, Safety
+from linter.edits.registering import with_other_name, without_entry
+from linter.facts import LazyEntry
+from linter.findings import Edit, Finding, Safety
 from linter.project import Module
-from linter.project.lazy_packages import lazy
+from linter.project.lazy_packages import Lazy, lazy
 from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY
+
+
+_ALIKE = 0.85
 
 
 class StaleEntry(Rule):
@@ -23,8 +28,8 @@ class StaleEntry(Rule):
     The name shows in `dir()` and in completions, and importing it raises.
 
     ## Fix safety
-    Safe: the entry goes, and the import of the name under `TYPE_CHECKING` with it. An entry that is the only one of a
-    larger table's list is left to be looked at.
+    Safe: the entry goes, and the import of the name under `TYPE_CHECKING` with it; the last entry takes its key along.
+    Where the submodule defines one class of nearly that name that the table lacks, the entry names that one.
     """
 
     code = "REG004"
@@ -42,7 +47,9 @@ class StaleEntry(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         table = lazy(module)
-        for entry in table.entries if table else ():
+        if table is None:
+            return
+        for entry in table.entries:
             home = f"{module.name}.{entry.submodule}"
             submodule = module.project.module(home, module.root)
             if submodule is None:
@@ -51,7 +58,14 @@ class StaleEntry(Rule):
                 continue
             else:
                 message = f"`{home}` does not define `{entry.name}`"
-            yield self.finding(module, entry.span, message, entry.name, without_entry(module, entry))
+            yield self.finding(module, entry.span, message, entry.name, self._edits(table, submodule, entry))
+
+    def _edits(self, table: Lazy, submodule: Module | None, entry: LazyEntry) -> tuple[Edit, ...]:
+        classes = [name for name in submodule.classes if name not in table.names] if submodule else []
+        meant = get_close_matches(entry.name, classes, n=2, cutoff=_ALIKE)
+        if len(meant) == 1 and entry.name not in table.typed_names:
+            return with_other_name(table.module, entry, meant[0])
+        return without_entry(table.module, entry)
 
     def _defines(self, submodule: Module, name: str) -> bool:
         if name in submodule.facts.bindings or any(entry.name == name for entry in submodule.facts.lazy_entries):
