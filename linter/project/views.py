@@ -197,7 +197,7 @@ class Class:
         """Whether one of its ancestors, itself excepted, has one of these last names."""
         return any(_last(ancestor) in names for ancestor in self.ancestors[1:])
 
-    @property
+    @query
     def is_module(self) -> bool:
         """Whether it is an `nn.Module`."""
         return any(
@@ -206,18 +206,18 @@ class Class:
             for ancestor in self.ancestors[1:]
         )
 
-    @property
+    @query
     def is_model(self) -> bool:
         """Whether it is a model that is saved and loaded with a config."""
         return self.inherits("ModelMixin") and self.name != "ModelMixin"
 
-    @property
+    @query
     def is_processor(self) -> bool:
         """Whether it computes attention for an attention class: its `__call__` takes such a layer as `attn`."""
         call = self.method("__call__")
         return call is not None and len(call.facts.parameters) > 1 and call.facts.parameters[1].name == "attn"
 
-    @property
+    @query
     def is_shim(self) -> bool:
         """Whether making one gives an instance of another class: a deprecated name kept alive by `__new__`."""
         new = self.own_methods.get("__new__")
@@ -226,12 +226,12 @@ class Class:
             for ret in new.facts.returns
         )
 
-    @property
+    @query
     def has_unknown_base(self) -> bool:
         """Whether a base is of another project, so that more may be inherited than can be seen."""
         return any(isinstance(ancestor, str) and ancestor not in _KNOWN_BASES for ancestor in self.ancestors)
 
-    @property
+    @query
     def has_unknown_base_class(self) -> bool:
         """Whether a base of another project, other than the mixins, may bring attributes and methods that cannot be
         seen.
@@ -318,10 +318,15 @@ class Function:
         self.cls = cls
         self.name = facts.name
         self.qualname = facts.qualname
+        self._targets: dict[str, str] = {}
 
     def target(self, path: str) -> str:
         """The absolute name that a path in its body means; empty for what is local."""
-        return self.module.resolve(path, self.facts)
+        # Most rules ask this of the same calls, and no other file has a say in it.
+        target = self._targets.get(path)
+        if target is None:
+            target = self._targets[path] = self.module.resolve(path, self.facts)
+        return target
 
     def callee(self, call: Call) -> Class | Function | None:
         """The project's definition that a call runs: a function, a class, or a method of its own class."""
