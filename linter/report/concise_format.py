@@ -19,7 +19,7 @@ def render(report: Report, view: View) -> str:
 
 def headline(finding: Finding, view: View) -> str:
     """`path:line:column: CODE message`."""
-    place = f"{view.path(finding.path)}:{finding.span.line}:{finding.span.column + 1}"
+    place = f"{view.line_of_path(finding.path)}:{finding.span.line}:{finding.span.column + 1}"
     return f"{click.style(place, bold=True)}: {described(finding)}"
 
 

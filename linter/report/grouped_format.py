@@ -15,7 +15,8 @@ from linter.report.view import View
 def render(report: Report, view: View) -> str:
     """The report, a block a file."""
     blocks = [
-        _block(view.path(path), list(group)) for path, group in groupby(report.findings, key=lambda item: item.path)
+        _block(view.line_of_path(path), list(group))
+        for path, group in groupby(report.findings, key=lambda item: item.path)
     ]
     return "\n".join([*blocks, sums(report)])
 

@@ -28,6 +28,10 @@ class View:
         whole = Path(path)
         return whole.relative_to(self.here).as_posix() if whole.is_relative_to(self.here) else whole.as_posix()
 
+    def line_of_path(self, path: str | Path) -> str:
+        """A path where a line is all there is: line ends, which a name may hold, are escaped."""
+        return self.path(path).replace("\n", "\\n").replace("\r", "\\r")
+
     def source(self, path: str | Path) -> Source | None:
         """The text of a file; None where it cannot be read, of which a finding tells."""
         path = Path(path)
