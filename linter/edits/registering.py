@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from linter.facts import Import, LazyEntry, Span
 from linter.facts.paths import Places
 from linter.findings import Edit
@@ -79,6 +81,23 @@ def with_typed_import(table: Lazy, entry: LazyEntry) -> tuple[Edit, ...]:
             text = extended_import(source.between(same.statement), entry.name)
             return (Edit(str(source.path), same.statement, text),) if text else ()
     return _with_import(source, typed, entry.submodule, entry.name)
+
+
+def behind_other_backends(table: Lazy, entry: LazyEntry, backends: Collection[str]) -> tuple[Edit, ...]:
+    """The edits that move an entry, with its import for type checkers, behind other backends.
+
+    None where it shares its statement with others, or where nothing stands behind those backends yet.
+    """
+    module = table.module
+    shared = [other for other in module.facts.lazy_entries if other.container == entry.container]
+    moved = msgspec.structs.replace(entry, backends=tuple(backends))
+    typed = [item for item in table.typed if item.name == entry.name]
+    if len(shared) > 1 or not _behind(backends, table.entries) or (typed and not _behind(backends, table.typed)):
+        return ()
+    taken_out = without_entry(module, entry)
+    put_in = with_entry(table, entry.submodule, entry.name, backends)
+    imported = with_typed_import(table, moved) if typed else ()
+    return (*taken_out, *put_in, *imported) if taken_out and put_in and bool(typed) == bool(imported) else ()
 
 
 def with_eager_import(package: Module, submodule: str, name: str) -> tuple[Edit, ...]:
@@ -247,7 +266,13 @@ def without_element(source: Source, span: Span, whole: Span, all_spans: Sequence
         is_statement = not before or (before.startswith("_import_structure[") and before.endswith("="))
         if not is_statement or after.partition("#")[0].strip():
             return None
-        return Edit(path, Span(whole.line, 0, whole.end_line + 1, 0), "")
+        first = whole.line
+        following_line = lines[whole.end_line] if whole.end_line < len(lines) else ""
+        if not following_line.strip() or _indentation(following_line) < _indentation(lines[whole.line - 1]):
+            # Empty lines that set it off on both sides are not needed twice.
+            while first > 1 and not lines[first - 2].strip():
+                first -= 1
+        return Edit(path, Span(first, 0, whole.end_line + 1, 0), "")
     following = [other for other in all_spans if (other.line, other.column) > (span.line, span.column)]
     if following:
         # With its comma and the white space behind that, up to where the next one begins.
@@ -255,6 +280,10 @@ def without_element(source: Source, span: Span, whole: Span, all_spans: Sequence
         return Edit(path, Span(span.line, span.column, following[0].line, following[0].column), "")
     earlier = max((other for other in all_spans if other != span), key=lambda other: (other.line, other.column))
     return Edit(path, Span(earlier.end_line, earlier.end_column, span.end_line, span.end_column), "")
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def kept_order(lists: Collection[Sequence[str]]) -> Order | None:

@@ -389,3 +389,32 @@ def test_a_stale_entry_goes_with_its_key_or_becomes_the_name_that_was_meant(
     )
     run("fix", "--no-cache", "--select", "REG004", "lib")
     assert (folder / "lib/__init__.py").read_text() == f"{mended}\n"
+
+
+def test_an_entry_moves_behind_what_its_module_needs_and_leaves_the_other_rules_nothing_to_say(
+    library: Library, run: Callable[..., Any]
+) -> None:
+    loaders = library.path("loaders/__init__.py")
+    before = loaders.read_text()
+    rules = "REG001,REG002,REG004,REG006,REG007"
+
+    def codes() -> list[str]:
+        found = run("check", "--select", rules, "--output-format", "json", *library.kept, loaders)
+        return [item["code"] for item in found.findings]
+
+    assert codes() == ["REG006"]
+    run("fix", "--select", "REG006", *library.kept, loaders)
+    after = loaders.read_text()
+    loaders.write_text(before)
+    assert [line for line in after.split("\n") if "PeftAdapterMixin" in line] == [
+        '    _import_structure["peft"] = ["PeftAdapterMixin"]',
+        "        from .peft import PeftAdapterMixin",
+    ]
+    behind = after.index("if is_torch_available():")
+    assert behind < after.index('_import_structure["peft"]') < after.index("if is_transformers_available():")
+    assert sorted(filter(str.strip, map(str.strip, after.split("\n")))) == sorted(
+        filter(str.strip, map(str.strip, before.split("\n")))
+    )
+    loaders.write_text(after)
+    assert codes() == []
+    loaders.write_text(before)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from linter.edits.registering import behind_other_backends
 from linter.facts import LazyEntry
-from linter.findings import Finding
+from linter.findings import Finding, Safety
 from linter.project import Class, Function, Module
 from linter.project.dependencies import needed_backends
 from linter.project.lazy_packages import lazy, library, packages_above
@@ -25,6 +26,10 @@ class DependencyGuard(Rule):
     Where the package is missing, the entry is offered all the same and raises when it is used, instead of being a
     dummy that says what to install.
 
+    ## Fix safety
+    Safe: the entry, and its import for type checkers, move behind what their module needs, where other entries stand
+    behind that already. Nobody could use the name without it before.
+
     ## Exceptions
     Packages that no table of the library asks for: the file itself has to guard those (REG009). What the table of a
     package above asks for before it loads this one need not be asked for twice.
@@ -33,6 +38,7 @@ class DependencyGuard(Rule):
     code = "REG006"
     name = "dependency-guard"
     guide = GUIDE
+    fixes = Safety.SAFE
     profiles = LIBRARIES
     bad = {
         "tinylib/__init__.py": """
@@ -47,6 +53,7 @@ class DependencyGuard(Rule):
                 pass
             else:
                 _import_structure["encoders"] = ["Encoder"]  #!
+                _import_structure["model"] = ["TinyModel"]
 
             try:
                 if not (is_torch_available() and is_transformers_available()):
@@ -69,6 +76,7 @@ class DependencyGuard(Rule):
                 return True
         """,
         "tinylib/encoders.py": "from transformers import CLIPTextModel\n\n\nclass Encoder(CLIPTextModel):\n    pass\n",
+        "tinylib/model.py": "import torch\n\n\nclass TinyModel:\n    dtype = torch.float32\n",
         "tinylib/pipeline.py": "import torch\n\n\nclass TinyPipeline:\n    dtype = torch.float32\n",
     }
     good = {
@@ -77,6 +85,14 @@ class DependencyGuard(Rule):
             from .utils import OptionalDependencyNotAvailable, is_torch_available, is_transformers_available
 
             _import_structure = {"utils": []}
+
+            try:
+                if not is_torch_available():
+                    raise OptionalDependencyNotAvailable()
+            except OptionalDependencyNotAvailable:
+                pass
+            else:
+                _import_structure["model"] = ["TinyModel"]
 
             try:
                 if not (is_torch_available() and is_transformers_available()):
@@ -103,7 +119,8 @@ class DependencyGuard(Rule):
                 names = " and ".join(f"`{backend}`" for backend in missing)
                 behind = " and ".join(f"`{backend}`" for backend in entry.backends) or "no backend"
                 message = f"`{entry.name}` stands behind {behind}, and `{home}` needs {names}"
-                yield self.finding(module, entry.span, message, entry.name)
+                edits = behind_other_backends(table, entry, (*entry.backends, *missing))
+                yield self.finding(module, entry.span, message, entry.name, edits)
 
     def _needs(self, module: Module, entry: LazyEntry) -> tuple[str, Iterable[str]]:
         """The module that defines an entry and the backends that it needs; none where a lazy package lies between.
