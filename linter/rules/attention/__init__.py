@@ -28,9 +28,16 @@ def is_of_autoencoder(module: Module) -> bool:
     return any(cls.is_model and ("Autoencoder" in cls.name or "VAE" in cls.name) for cls in module.classes.values())
 
 
+def is_dispatch(function: Function, call: Call) -> bool:
+    """Whether a call is one of `dispatch_attention_fn`, whatever the file calls it."""
+    if call.receiver.startswith("self"):
+        return False
+    return call.method == DISPATCH or function.target(call.path).endswith(f".{DISPATCH}")
+
+
 def dispatch_calls(function: Function) -> Iterator[tuple[Function, Call]]:
     """The calls of `dispatch_attention_fn` in a function and in what it reaches."""
     for reached in function.reached:
         for call in reached.facts.calls:
-            if call.method == DISPATCH and not call.receiver.startswith("self"):
+            if is_dispatch(reached, call):
                 yield reached, call

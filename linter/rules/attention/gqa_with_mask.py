@@ -69,11 +69,14 @@ class GqaWithMask(Rule):
             if not isinstance(function, Function):
                 continue
             for call in function.facts.calls:
-                if call.method not in (DISPATCH, "scaled_dot_product_attention"):
-                    continue
                 grouped, mask = call.argument("enable_gqa"), call.argument("attn_mask")
+                if grouped is None or (function.target(call.path) or call.path).rpartition(".")[2] not in _TAKING_BOTH:
+                    continue
                 # A backend that hands on what it was given decides nothing.
-                is_handed_on = grouped is not None and grouped.endswith("enable_gqa")
-                if grouped not in (None, "False") and mask not in (None, "None") and not is_handed_on:
+                is_handed_on = grouped.endswith("enable_gqa")
+                if grouped != "False" and mask not in (None, "None") and not is_handed_on:
                     message = f"`enable_gqa` together with the mask `{mask}`; expand the key and value heads instead"
                     yield self.finding(module, call.span, message, function)
+
+
+_TAKING_BOTH = (DISPATCH, "scaled_dot_product_attention")

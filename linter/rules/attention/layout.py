@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding
 from linter.project import Function, Module
 from linter.project.head_layout import heads_come_first
-from linter.rules.attention import DISPATCH, GUIDE
+from linter.rules.attention import DISPATCH, GUIDE, is_dispatch
 from linter.rules.base import Rule
 
 
@@ -61,11 +61,12 @@ class Layout(Rule):
     """
 
     def check(self, module: Module) -> Iterator[Finding]:
-        calls_it = DISPATCH in module.facts.bindings
+        known = {*module.facts.bindings, *(target.rpartition(".")[2] for target in module.imports.values())}
+        calls_it = DISPATCH in known
         functions = (item for item in module.definitions.values() if calls_it and isinstance(item, Function))
         for function in functions:
             for call in function.facts.calls:
-                if call.method != DISPATCH:
+                if not is_dispatch(function, call):
                     continue
                 given = [item.path for item in call.arguments if item.name in ("", "query", "key", "value")][:3]
                 wrong = [name for name in dict.fromkeys(given) if heads_come_first(function, name, call) is True]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.facts import Call, FunctionFacts
+from linter.facts import Call, Decorator
 from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
 from linter.project.queries import kept_query
@@ -15,11 +15,20 @@ GUIDE = "models.md#model-classes"
 
 
 REGISTER = "register_to_config"
+_LIST = "torch.nn.ModuleList"
 
 
-def is_registered(init: FunctionFacts) -> bool:
+def decorator_of(function: Function, name: str) -> Decorator | None:
+    """The decorator of a function that is defined under a name, whatever the file calls it."""
+    for decorator in function.facts.decorators:
+        if (function.module.resolve(decorator.path) or decorator.path).rpartition(".")[2] == name:
+            return decorator
+    return None
+
+
+def is_registered(init: Function) -> bool:
     """Whether an `__init__` is decorated with `@register_to_config`."""
-    return any(decorator.path.rpartition(".")[2] == REGISTER for decorator in init.decorators)
+    return decorator_of(init, REGISTER) is not None
 
 
 def is_container(cls: Class) -> bool:
@@ -27,7 +36,7 @@ def is_container(cls: Class) -> bool:
     init = cls.own_methods.get("__init__")
     given = {parameter.name for parameter in init.facts.parameters} if init else set()
     return init is not None and any(
-        call.path.endswith("ModuleList") and call.arguments and call.arguments[0].path in given
+        call.arguments and call.arguments[0].path in given and init.target(call.path) == _LIST
         for call in init.facts.calls
     )
 
@@ -40,7 +49,7 @@ def repeated_blocks(cls: Class) -> list[Class]:
         if init is None:
             continue
         for call in init.facts.calls:
-            if call.parent < 0 or not init.facts.calls[call.parent].path.endswith("ModuleList"):
+            if call.parent < 0 or init.target(init.facts.calls[call.parent].path) != _LIST:
                 continue
             block = init.module.find(call.path, init.facts)
             if isinstance(block, Class) and block.is_module and block not in found:
@@ -65,7 +74,8 @@ def class_names(cls: Class) -> set[str]:
     """The last names of all classes that the model may build at any depth, of other projects too."""
     names: set[str] = set()
     for part in possible_parts(cls):
-        names.update(call.method for init in _inits(part) for call in init.facts.calls)
+        calls = [(init, call) for init in _inits(part) for call in init.facts.calls]
+        names.update((init.target(call.path) or call.path).rpartition(".")[2] for init, call in calls)
         names.add(part.name)
     return names
 

@@ -43,7 +43,7 @@ class ConfigGap(Rule):
             init = cls.own_methods.get("__init__")
             if init is None or not (cls.is_model and cls.inherits("ConfigMixin")):
                 continue
-            if is_registered(init.facts):
+            if is_registered(init):
                 for parameter in init.facts.parameters:
                     if parameter.kind in ("*", "**"):
                         stars = parameter.kind + parameter.name

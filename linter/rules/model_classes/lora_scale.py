@@ -9,7 +9,7 @@ from linter.facts import Decorator, Span
 from linter.findings import Edit, Finding, Safety
 from linter.project import Function, Module
 from linter.rules.base import Rule
-from linter.rules.model_classes import GUIDE, is_container
+from linter.rules.model_classes import GUIDE, decorator_of, is_container
 
 
 class LoraScale(Rule):
@@ -78,9 +78,7 @@ class LoraScale(Rule):
             if taken is None or by_hand:
                 continue
             known = {item.name for item in forward.facts.parameters}
-            decorator = next(
-                (item for item in forward.facts.decorators if item.path.rpartition(".")[2] == self._DECORATOR), None
-            )
+            decorator = decorator_of(forward, self._DECORATOR)
             if decorator is None:
                 message = f"`{forward.qualname}` takes `{taken}` without `@{self._DECORATOR}`: its scale is ignored"
                 yield self.finding(module, forward.facts.header, message, forward, self._edits(module, forward, taken))

@@ -47,7 +47,7 @@ class RegisterToConfig(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
             init = cls.own_methods.get("__init__")
-            if init is None or not (cls.is_model and cls.inherits("ConfigMixin")) or is_registered(init.facts):
+            if init is None or not (cls.is_model and cls.inherits("ConfigMixin")) or is_registered(init):
                 continue
             if is_container(cls):
                 continue

@@ -67,7 +67,7 @@ class UnreadConfig(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
             init = cls.own_methods.get("__init__")
-            if init is None or not cls.is_model or not is_registered(init.facts):
+            if init is None or not cls.is_model or not is_registered(init):
                 continue
             for parameter in self._unread(cls, init):
                 message = f"nothing reads the config entry `{parameter.name}` of `{cls.name}`"

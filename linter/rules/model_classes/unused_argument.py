@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
 from linter.rules.base import Rule
-from linter.rules.model_classes import GUIDE
+from linter.rules.model_classes import GUIDE, decorator_of
 
 
 _LAST_WORD = re.compile(r"[A-Z][a-z]+")
@@ -64,9 +64,8 @@ class UnusedArgument(Rule):
     def _unread(self, forward: Function) -> list[str]:
         facts = forward.facts
         consumed = {text for item in facts.decorators for text in item.arguments}
-        if any(
-            item.called and not item.arguments and item.path.endswith("apply_lora_scale") for item in facts.decorators
-        ):
+        scaled = decorator_of(forward, "apply_lora_scale")
+        if scaled is not None and scaled.called and not scaled.arguments:
             consumed.add(repr("joint_attention_kwargs"))
         deleted = {write.target for write in facts.writes if write.kind == "del"}
         if "locals" in facts.body.names:

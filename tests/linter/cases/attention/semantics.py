@@ -94,7 +94,7 @@ CASES = {
                     )
 
 
-            class BareAttnProcessor:  #! ATT004 ATT004
+            class BareAttnProcessor:  #! ATT004
                 def __call__(self, attn, x):
                     x = attn.to_q(x).unflatten(-1, (-1, 8))
                     return dispatch_attention_fn(
@@ -107,8 +107,8 @@ CASES = {
                 _available_processors = [TinyAttnProcessor]
 
 
-            class OtherAttention(base.BaseAttention):
-                _default_processor_cls = TinyAttnProcessor  #! ATT003
+            class OtherAttention(base.BaseAttention):  #! ATT003
+                _default_processor_cls = TinyAttnProcessor
                 _available_processors = [BareAttnProcessor]
 
 
@@ -121,4 +121,17 @@ CASES = {
                     return self.to_q(x) + self.to_k(x) + self.to_v(x)
         """,
     },
+    "the dispatcher under other names": """
+        from diffusers.models import attention_dispatch as dispatching
+        from diffusers.models.attention_dispatch import dispatch_attention_fn as attend
+
+
+        class FirstAttnProcessor:  #! ATT004
+            def __call__(self, attn, x, mask=None):
+                x = attn.to_q(x).unflatten(-1, (-1, 8))
+                y = x.transpose(1, 2)
+                x = attend(x, x, x)  #! ATT005
+                x = attend(y, y, y, backend=self._attention_backend, parallel_config=None)  #! ATT013
+                return dispatching.dispatch_attention_fn(x, x, x, attn_mask=mask, enable_gqa=True)  #! ATT005 ATT012
+    """,
 }
