@@ -5,6 +5,8 @@ rest on.
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -18,6 +20,8 @@ from linter.findings import Finding
 from linter.source import digest_of
 
 
+_NAME = re.compile(r"[0-9a-f]{32}\.sqlite")
+_MOST_VERSIONS = 2
 _SEAL = 16
 """The length of a digest in bytes."""
 
@@ -38,7 +42,7 @@ class Cache(Protocol):
 
     def facts(self, digest: str) -> FileFacts | None: ...
     def keep_facts(self, digest: str, facts: FileFacts) -> None: ...
-    def checked(self) -> Mapping[str, Checked]: ...
+    def checked(self, path: str) -> Checked | None: ...
     def keep_checked(self, checked: Mapping[str, Checked]) -> None: ...
 
 
@@ -57,9 +61,9 @@ class MemoryCache:
         """Keeps the facts of a content."""
         self._facts[digest] = facts
 
-    def checked(self) -> Mapping[str, Checked]:
-        """What was found in each file, by path."""
-        return self._checked
+    def checked(self, path: str) -> Checked | None:
+        """What was found in a file."""
+        return self._checked.get(path)
 
     def keep_checked(self, checked: Mapping[str, Checked]) -> None:
         """Keeps what was found."""
@@ -94,14 +98,13 @@ class DiskCache:
             if self._database is not None:
                 self._facts.append((digest, _sealed(digest, self._encoder.encode(facts))))
 
-    def checked(self) -> Mapping[str, Checked]:
-        """What was found in each file, by path."""
-        if self._kept:
-            return dict(self._kept)
-        for path, blob in self._rows("SELECT path, checked FROM checked", ()):
-            with contextlib.suppress(msgspec.MsgspecError, TypeError, ValueError):
-                self._kept[path] = self._decode_checked(_unsealed(path, blob))
-        return dict(self._kept)
+    def checked(self, path: str) -> Checked | None:
+        """What was found in a file."""
+        if path not in self._kept:
+            for _, blob in self._rows("SELECT path, checked FROM checked WHERE path = ?", (path,)):
+                with contextlib.suppress(msgspec.MsgspecError, TypeError, ValueError):
+                    self._kept[path] = self._decode_checked(_unsealed(path, blob))
+        return self._kept.get(path)
 
     def keep_checked(self, checked: Mapping[str, Checked]) -> None:
         """Writes what is new in one transaction. A cache that cannot be written is no reason to fail."""
@@ -124,7 +127,7 @@ class DiskCache:
             return []
         try:
             return self._database.execute(sql, arguments).fetchall()
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeEncodeError):
             return []
 
 
@@ -148,6 +151,16 @@ def fingerprint() -> str:
     return digest_of(b"\0".join(path.relative_to(package).as_posix().encode() + path.read_bytes() for path in files))
 
 
+def _prune(folder: Path) -> None:
+    """Removes the caches of other versions, but for those that were used last: two environments may take turns."""
+    with contextlib.suppress(OSError):
+        others = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+        for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-_MOST_VERSIONS]:
+            # A run that has one open goes on with it; it is the next one that starts anew.
+            for path in (old, old.with_name(f"{old.name}-wal"), old.with_name(f"{old.name}-shm")):
+                path.unlink(missing_ok=True)
+
+
 def _open(path: Path) -> sqlite3.Connection | None:
     """The database, made where it is missing and made anew where it is not one; None where none can be had."""
     for attempt in range(2):
@@ -156,6 +169,11 @@ def _open(path: Path) -> sqlite3.Connection | None:
                 path.parent.mkdir(parents=True)
                 # Tools that copy or commit whole folders should leave this one out.
                 (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+            if path.exists():
+                # By this an older version sees what is still in use.
+                os.utime(path)
+            else:
+                _prune(path.parent)
             database = sqlite3.connect(path, timeout=5)
             database.execute("PRAGMA synchronous = OFF")
             database.execute("PRAGMA journal_mode = WAL")

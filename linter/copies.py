@@ -32,7 +32,7 @@ _LOOSE_RENAME = re.compile(
 )
 _MARKER_LINE = re.compile(r"^\s*# Copied from \S")
 _END = re.compile(r"^\s*# End copy\b")
-_MOST_TEXT = 1_000_000
+_MOST_TEXT = 200_000
 """Where a rename puts more names in than it takes out, a few of them fill any memory; no copy is as long as this."""
 
 

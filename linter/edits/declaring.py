@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 
 from linter.edits.importing import in_own_library, with_import
 from linter.facts import Span
+from linter.facts.statements import statement_at
 from linter.findings import Edit
 from linter.project import Class
 
@@ -40,28 +40,28 @@ def with_attributes(cls: Class, statements: tuple[str, ...]) -> tuple[Edit, ...]
     None where the body begins on the line of the `class`.
     """
     lines, span = cls.module.source.lines, cls.facts.span
-    tree = ast.parse(textwrap.dedent("\n".join(lines[span.line - 1 : span.end_line]))).body[0]
+    tree = statement_at(lines, span)
     assert isinstance(tree, ast.ClassDef), "the span is a class's"
-    body, offset = tree.body, span.line - 1
+    body = tree.body
     if body[0].lineno == tree.lineno or (len(body) > 1 and body[0].end_lineno == body[1].lineno):
         return ()
     leading = 1 if ast.get_docstring(tree, clean=False) is not None else 0
     while leading < len(body) and isinstance(body[leading], (ast.Assign, ast.AnnAssign)):
         leading += 1
-    indent = " " * (span.column + body[0].col_offset)
+    indent = " " * body[0].col_offset
     text = "".join(f"{indent}{statement}\n" for statement in statements)
     if leading:
-        line = offset + (body[leading - 1].end_lineno or 0)
+        line = body[leading - 1].end_lineno or 0
         text = text if isinstance(body[leading - 1], (ast.Assign, ast.AnnAssign)) else f"\n{text}"
         is_followed = line < len(lines) and leading < len(body) and lines[line].strip()
         text = f"{text}\n" if is_followed else text
     else:
         first = body[0]
-        line = offset + min([first.lineno, *(item.lineno for item in getattr(first, "decorator_list", ()))]) - 1
+        line = min([first.lineno, *(item.lineno for item in getattr(first, "decorator_list", ()))]) - 1
         while not lines[line - 1].strip() or lines[line - 1].lstrip().startswith("#"):
             line -= 1
         if isinstance(first, ast.Pass) and len(body) == 1:
             # The assignments take the place of a body that is there only to be one.
-            return (Edit(str(cls.module.path), Span(offset + first.lineno, 0, offset + first.lineno + 1, 0), text),)
+            return (Edit(str(cls.module.path), Span(first.lineno, 0, first.lineno + 1, 0), text),)
         text = f"{text}\n" if lines[line].strip() else text
     return (Edit(str(cls.module.path), Span(line + 1, 0, line + 1, 0), text),)

@@ -129,15 +129,24 @@ class _File:
                 self._bind(element)
 
     def _if(self, node: ast.If) -> None:
-        before = self._type_checking, self._backends, self._conditional
-        self._conditional = True
+        before, self._conditional = self._conditional, True
+        self._branch(node)
+        # A chain of `elif`s may be longer than calls may be nested.
+        rest = node.orelse
+        while len(rest) == 1 and isinstance(rest[0], ast.If):
+            self._branch(rest[0])
+            rest = rest[0].orelse
+        self.statements(rest)
+        self._conditional = before
+
+    def _branch(self, node: ast.If) -> None:
+        """What stands under the test of an `if`, without its `else`."""
+        before = self._type_checking, self._backends
         text = [path_of(part) for part in ast.walk(node.test) if isinstance(part, (ast.Name, ast.Attribute))]
         self._type_checking = self._type_checking or any(path.endswith("TYPE_CHECKING") for path in text)
         self._backends = (*self._backends, *backends_of(node.test))
         self.statements(node.body)
-        self._type_checking, self._backends = before[:2]
-        self.statements(node.orelse)
-        self._conditional = before[2]
+        self._type_checking, self._backends = before
 
     def _try(self, node: ast.Try) -> None:
         before = self._backends, self._fallback, self._conditional

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+
+from linter.facts.values import Span
 
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 """The fields of syntax nodes that hold statements, or what holds statements."""
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def statement_at(lines: Sequence[str], span: Span) -> ast.stmt:
+    """The syntax of a statement, parsed anew, with its places in the file.
+
+    Args:
+        lines: The file's lines.
+        span: Where the statement stands.
+    """
+    text = list(lines[span.line - 1 : span.end_line])
+    text[-1] = text[-1][: span.end_column]
+    before = text[0][: span.column]
+    # What stands before it on its line is no part of it, but keeps its place.
+    text[0] = (before if not before.strip(" \t") else " " * len(before.encode())) + text[0][span.column :]
+    # Under a condition of its own an indented statement parses as it stands, whatever its strings and comments hold.
+    tree = ast.parse("\n".join(["if 1:", *text] if span.column else text)).body[0]
+    statement = tree.body[0] if isinstance(tree, ast.If) and span.column else tree
+    return ast.increment_lineno(statement, span.line - (2 if span.column else 1))
 
 
 def begins_in_string(tree: ast.Module, line: int) -> bool:

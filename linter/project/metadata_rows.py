@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from linter.facts import Span
 from linter.facts.extract import value_of
+from linter.facts.paths import Places
+from linter.facts.statements import statement_at
 from linter.facts.values import Value
 from linter.project.views import Module
 
@@ -32,9 +33,8 @@ def rows_in(module: Module, place: Span, names: frozenset[str]) -> Iterator[Meta
 
     What stands under a condition that asks for the attribute tells what the condition says.
     """
-    lines = module.source.lines[place.line - 1 : place.end_line]
-    margin = len(lines[0]) - len(lines[0].lstrip())
-    tree = ast.parse(textwrap.dedent("\n".join(lines)))
+    places = Places(module.source.lines, module.source.text.isascii())
+    tree = statement_at(module.source.lines, place)
     asked = {
         id(inner): mentioned
         for node in ast.walk(tree)
@@ -44,10 +44,7 @@ def rows_in(module: Module, place: Span, names: frozenset[str]) -> Iterator[Meta
     for node in ast.walk(tree):
         for key, value in _pairs(node):
             if isinstance(key, ast.Constant) and key.value in names and key.value not in asked.get(id(key), ()):
-                line = place.line + key.lineno - 1
-                column = margin + len(lines[key.lineno - 1][margin:].encode()[: key.col_offset].decode())
-                span = Span(line, column, line, column + (key.end_col_offset or 0) - key.col_offset)
-                yield MetadataRow(key.value, span, _literal(value), _mentions(value) & names)
+                yield MetadataRow(key.value, places.span(key), _literal(value), _mentions(value) & names)
 
 
 def _pairs(node: ast.AST) -> Iterator[tuple[ast.expr | None, ast.expr]]:

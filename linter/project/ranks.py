@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from linter.facts.statements import statement_at
 from linter.project.views import Function
 
 
@@ -35,9 +35,7 @@ def rank_of(function: Function, name: str) -> Rank | None:
 
     Only what always runs counts, and only up to where the name may stand for something else.
     """
-    span = function.facts.span
-    lines = function.module.source.lines[span.line - 1 : span.end_line]
-    definition = ast.parse(textwrap.dedent("\n".join(lines))).body[0]
+    definition = statement_at(function.module.source.lines, function.facts.span)
     assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)), "the span is a function's"
     found: Rank | None = None
     for statement in definition.body:

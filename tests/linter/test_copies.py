@@ -420,6 +420,14 @@ def test_a_source_that_is_not_there_is_named_with_the_nearest(
     assert (found["code"], found["line"], found["message"]) == ("CPY002", 1, f"`{source}` does not exist{message}")
 
 
+def test_a_source_in_a_file_that_cannot_be_parsed_is_not_said_to_be_missing(
+    write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    copy = "# Copied from tinylib.origin.rescale\n" + origin_of("rescale")
+    write({"tinylib/__init__.py": "", "tinylib/origin.py": "def rescale(:\n", "tinylib/copy.py": copy})
+    assert check("--select", "CPY", ".").places == [("LNT001", "tinylib/origin.py", 1)]
+
+
 @pytest.mark.parametrize(
     "comment",
     [

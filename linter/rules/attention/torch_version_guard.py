@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 from collections.abc import Iterator
 
 from linter.facts import Condition, Span
+from linter.facts.statements import statement_at
 from linter.findings import Edit, Finding, Safety, Severity
 from linter.project import Function, Module
 from linter.rules.attention import GUIDE
@@ -79,16 +79,13 @@ class TorchVersionGuard(Rule):
 def _without_guard(module: Module, function: Function, condition: Condition) -> tuple[Edit, ...]:
     """The edit that takes out the `if` of a condition that only raises; with its function, if nothing else is left."""
     lines, span = module.source.lines, function.facts.span
-    try:
-        tree = ast.parse(textwrap.dedent("\n".join(lines[span.line - 1 : span.end_line]))).body[0]
-    except SyntaxError:
-        return ()
+    tree = statement_at(lines, span)
     body = tree.body if isinstance(tree, ast.FunctionDef) else []
-    line = condition.span.line - span.line + 1
+    line = condition.span.line
     guard = next((node for node in body if isinstance(node, ast.If) and node.test.lineno == line), None)
     if guard is None or guard.orelse or not all(isinstance(node, ast.Raise) for node in guard.body):
         return ()
-    first, last = guard.lineno + span.line - 1, (guard.end_lineno or guard.lineno) + span.line - 1
+    first, last = guard.lineno, guard.end_lineno or guard.lineno
     if len(body) == 1:
         has_bases = function.cls is None or function.cls.facts.bases
         if function.name != "__init__" or len(function.facts.parameters) > 1 or function.facts.decorators or has_bases:

@@ -12,7 +12,7 @@ from linter.rules.base import Rule
 from linter.rules.copied_code import GUIDE, copy_below, marker_of, markers, source_of
 
 
-_LONGEST_WAY = 40
+_LONGEST_WAY = 10
 
 
 class CopyOfCopy(Rule):

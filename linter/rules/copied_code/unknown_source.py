@@ -46,7 +46,7 @@ class UnknownSource(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for comment, marker in markers(module):
-            if marker is None or source_of(module, marker) is not None:
+            if marker is None or source_of(module, marker) is not None or _is_unreadable(module, marker):
                 continue
             message = f"`{marker.source}` does not exist{self._nearest(module, marker)}"
             yield self.finding(module, comment.span, message, comment.qualname)
@@ -65,3 +65,15 @@ class UnknownSource(Rule):
             near = get_close_matches(marker.source, names, n=1, cutoff=0.5)
             return f" in `{prefix}`" + (f"; the nearest name is `{near[0]}`" if near else "")
         return ""
+
+
+def _is_unreadable(module: Module, marker: Marker) -> bool:
+    """Whether the source may be in a file that is there and does not parse, of which another finding tells."""
+    parts = marker.source.split(".")
+    for depth in range(1, len(parts) + 1):
+        base = module.root.joinpath(*parts[:depth])
+        paths = (base / "__init__.py", base.with_name(base.name + ".py"))
+        there = next((path for path in paths if module.project.files.exists(path)), None)
+        if there is not None and module.project.module_at(there) is None:
+            return True
+    return False

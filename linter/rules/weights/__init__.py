@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from linter.facts import Attribute, Span
 from linter.facts.paths import Places
+from linter.facts.statements import statement_at
 from linter.project import Function, Module
 
 
@@ -39,7 +40,11 @@ def conversions(module: Module, *doing: str) -> Iterator[Conversion]:
     for definition in module.definitions.values():
         if not isinstance(definition, Function) or not _CONVERTS.search(definition.name.lower()):
             continue
-        tree = _parsed(module, definition.facts.span) if any(map(definition.facts.mentions, doing)) else None
+        tree = (
+            statement_at(module.source.lines, definition.facts.span)
+            if any(map(definition.facts.mentions, doing))
+            else None
+        )
         if isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield Conversion(definition, tree, places_of(module))
 
@@ -51,7 +56,7 @@ def places_of(module: Module) -> Places:
 
 def value_of(module: Module, attribute: Attribute) -> ast.expr | None:
     """The syntax tree of what a module or a class assigns, with its places in the file."""
-    statement = _parsed(module, attribute.span)
+    statement = statement_at(module.source.lines, attribute.span)
     return statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
 
 
@@ -66,13 +71,3 @@ def strings(node: ast.expr) -> list[tuple[str, ast.expr]]:
     """The string constants that an expression is, or that are the elements of one, each with its node."""
     elements = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else [node]
     return [(item.value, item) for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-
-
-def _parsed(module: Module, span: Span) -> ast.stmt:
-    """The statement that spans whole lines, with its places in the file."""
-    lines = module.source.lines[span.line - 1 : span.end_line]
-    # Under a condition of its own an indented statement parses as it stands, whatever its strings hold.
-    first = ast.parse("\n".join(["if 1:", *lines] if span.column else lines)).body[0]
-    found = first.body[0] if isinstance(first, ast.If) and span.column else first
-    ast.increment_lineno(found, span.line - (2 if span.column else 1))
-    return found
