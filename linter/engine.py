@@ -60,10 +60,11 @@ def check(
     """
     files = Files(cache, contents or {})
     project = Project(files)
-    earlier = cache.checked()
     checked: dict[str, Checked] = {}
     found: list[Finding] = []
-    holding = {path: known for path in paths if (known := earlier.get(str(path))) and _holds(known, str(path), files)}
+    holding = {
+        path: known for path in paths if (known := cache.checked(str(path))) and _holds(known, str(path), files)
+    }
     files.prepare([path for path in paths if path not in holding], progress)
     for number, path in enumerate(paths):
         progress(number, len(paths))
