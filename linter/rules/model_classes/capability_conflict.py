@@ -101,13 +101,12 @@ class CapabilityConflict(Rule):
                 yield self.finding(module, attribute.span, message, cls)
         for method in cls.own_methods.values():
             for write in method.facts.writes:
+                # No other capability is a literal that can be compared with what is assigned.
+                if not write.target.startswith("self._supports_") or write.value not in ("True", "False"):
+                    continue
                 name = write.target[5:]
-                declared = cls.attribute(name) if write.target.startswith("self.") and name in _DECLARED else None
-                if (
-                    declared is not None
-                    and declared.kind == "bool"
-                    and write.value in {"True", "False"} - {declared.text}
-                ):
+                declared = cls.attribute(name)
+                if declared is not None and declared.kind == "bool" and declared.text != write.value:
                     message = f"`{method.name}` sets `{name}` to {write.value}, and the class says {declared.text}"
                     yield self.finding(module, write.span, message, method)
 

@@ -80,10 +80,11 @@ _OTHERWISE = re.compile(r"\bor\b|\bnot\s+self\.training|gradient_checkpointing")
 
 
 def _leftovers(cls: Class, method: Function) -> Iterator[tuple[Span, str]]:
-    filled = _made_empty(cls)
     for call in method.facts.calls:
         target = method.target(call.path)
-        if target.startswith("torch.nn.init.") and not _fills(call, filled):
+        if not target.startswith("torch.nn."):
+            continue
+        if target.startswith("torch.nn.init.") and not _fills(call, _made_empty(cls)):
             yield call.span, f"`{call.path}` initialises what is loaded"
         elif target.startswith(("torch.nn.Dropout", "torch.nn.functional.dropout")) and _is_never(method, call):
             yield call.span, f"`{call.path}` drops nothing; leave it out"
