@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from linter.facts import FunctionFacts, Span
+from linter.facts import Call, FunctionFacts, Span
 from linter.findings import Edit, Finding
 from linter.project import Function, Module
 from linter.project.queries import kept_query
@@ -61,6 +61,15 @@ def guard_texts(facts: FunctionFacts, guards: tuple[int, ...]) -> Iterator[str]:
     """The source of the conditions that hold, or do not hold, at a place."""
     for index in guards:
         yield facts.conditions[index if index >= 0 else ~index].text
+
+
+def given_by_bare_name(function: Function, targets: frozenset[str]) -> Iterator[tuple[str, Call]]:
+    """The calls that are given something under a name of its own, as after `from torch import float64`."""
+    names = {name for name, target in function.module.imports.items() if target in targets}
+    for call in function.facts.calls if names else ():
+        for argument in call.arguments:
+            if argument.path in names and function.target(argument.path) in targets:
+                yield argument.path, call
 
 
 class ForwardRule(Rule):

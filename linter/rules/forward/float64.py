@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from linter.facts import Call, FunctionFacts
 from linter.findings import Finding
 from linter.project import Module
-from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
+from linter.rules.forward import GUIDE, ForwardRule, given_by_bare_name, guard_texts, running
 
 
 class Float64(ForwardRule):
@@ -62,6 +62,10 @@ class Float64(ForwardRule):
                 if not self._guarded(facts, read.guards) and not self._harmless(call):
                     message = f"`{read.path}` in a forward; guard it with `maybe_adjust_dtype_for_device`"
                     yield self.told(module, where, read.span, message)
+            for name, call in given_by_bare_name(where.function, self._NAMES):
+                if not self._guarded(facts, call.guards) and not self._harmless(call):
+                    message = f"`{name}` in a forward; guard it with `maybe_adjust_dtype_for_device`"
+                    yield self.told(module, where, call.span, message)
             for call in facts.calls:
                 if call.method == "double" and call.receiver and not self._guarded(facts, call.guards):
                     message = "`.double()` in a forward; guard the dtype with `maybe_adjust_dtype_for_device`"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from linter.facts import Read, Span
 from linter.findings import Finding
 from linter.project import Function, Module
-from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
+from linter.rules.forward import GUIDE, ForwardRule, given_by_bare_name, guard_texts, running
 
 
 class HardCodedDtype(ForwardRule):
@@ -48,6 +48,7 @@ class HardCodedDtype(ForwardRule):
     """
 
     _NAMES = frozenset({"torch.bfloat16", "torch.float16", "torch.half"})
+    _ASKING = ("finfo", "any", "all", "isinstance")
     _BRANCH = re.compile(r"dtype|device|bfloat16|float16|mps|npu|is_autocast")
 
     def check(self, module: Module) -> Iterator[Finding]:
@@ -65,11 +66,16 @@ class HardCodedDtype(ForwardRule):
                 for call in facts.calls
                 if call.method in ("half", "bfloat16") and call.receiver and not call.arguments and call.test < 0
             ]
+            found += [
+                (call.span, name, call.guards)
+                for name, call in given_by_bare_name(where.function, self._NAMES)
+                if call.method not in self._ASKING
+            ]
             for span, text, guards in found:
                 if not any(self._BRANCH.search(guard) for guard in guard_texts(facts, guards)):
                     message = f"`{text}` in a forward; take the dtype from an input"
                     yield self.told(module, where, span, message)
 
     def _is_half(self, function: Function, read: Read) -> bool:
-        in_range = read.call >= 0 and function.facts.calls[read.call].method in ("finfo", "any", "all", "isinstance")
+        in_range = read.call >= 0 and function.facts.calls[read.call].method in self._ASKING
         return not in_range and function.target(read.path) in self._NAMES
