@@ -72,7 +72,11 @@ def _annotation(node: ast.arg, places: Places) -> str:
     # A project writes the same few hundred annotations again and again.
     written = places.text(places.span(node.annotation))
     if written not in _plain:
-        _plain[written] = ast.unparse(node.annotation)
+        try:
+            _plain[written] = ast.unparse(node.annotation)
+        except ValueError:
+            # A number of thousands of digits, which Python refuses to write.
+            _plain[written] = path_of(node.annotation)
     return _plain[written]
 
 
