@@ -11,9 +11,10 @@ from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
 from linter.project.hook_tables import block_lists_of
 from linter.project.profiles import LIBRARIES
+from linter.project.queries import kept_query
 from linter.project.single_file import single_file_table
 from linter.rules.base import Rule
-from linter.rules.weights import GUIDE, conversions, value_of
+from linter.rules.weights import GUIDE, conversion, value_of
 
 
 _SWAP = re.compile(r"swap_(scale_shift|shift_scale|halves)$")
@@ -90,9 +91,9 @@ class ChunkOrder(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
-            conversion = _conversion_of(cls) if cls.is_model else None
+            converter = _conversion_of(cls) if cls.is_model else None
             init = cls.own_methods.get("__init__")
-            for key in dict.fromkeys(_swapped(conversion)) if conversion and init else ():
+            for key in _swapped(converter) if converter and init else ():
                 layer = _layer_of(cls, key)
                 built = (
                     [call for call in init.facts.calls if call.assigned == f"self.{key.partition('.')[0]}"]
@@ -109,28 +110,33 @@ def _conversion_of(cls: Class) -> Function | None:
     table = single_file_table(cls.module)
     if table is None or cls.name not in table.names:
         return None
-    classes = value_of(table.module, table.attribute)
-    for name, entry in zip(classes.keys, classes.values, strict=True) if isinstance(classes, ast.Dict) else ():
-        if isinstance(name, ast.Constant) and name.value == cls.name and isinstance(entry, ast.Dict):
-            named = {getattr(key, "value", ""): value for key, value in zip(entry.keys, entry.values, strict=True)}
-            function = named.get(_CONVERTED_BY)
-            found = table.module.find(function.id) if isinstance(function, ast.Name) else None
-            return found if isinstance(found, Function) else None
-    return None
+    found = table.module.find(_converters(table.module).get(cls.name, ""))
+    return found if isinstance(found, Function) else None
 
 
-def _swapped(function: Function) -> Iterator[str]:
+@kept_query
+def _converters(home: Module) -> dict[str, str]:
+    """The names of the functions that convert for the classes in the table of what loads from a single file."""
+    table = single_file_table(home)
+    classes = value_of(home, table.attribute) if table else None
+    found = {}
+    for cls, entry in zip(classes.keys, classes.values, strict=True) if isinstance(classes, ast.Dict) else ():
+        for key, value in zip(entry.keys, entry.values, strict=True) if isinstance(entry, ast.Dict) else ():
+            if cls and key and _text(key) == _CONVERTED_BY and isinstance(value, ast.Name):
+                found[_text(cls)] = value.id
+    return found
+
+
+@kept_query
+def _swapped(function: Function) -> tuple[str, ...]:
     """The keys, with `{}` for what is put in at run time, whose halves a conversion swaps."""
-    for conversion in conversions(function.module, "swap_"):
-        if conversion.function.facts is not function.facts:
-            continue
-        for node in ast.walk(conversion.tree):
-            value, target = (node.value, node.targets[0]) if isinstance(node, ast.Assign) else (None, None)
-            if not isinstance(value, ast.Call) or not isinstance(target, ast.Subscript):
-                continue
-            if _SWAP.search(ast.unparse(value.func)):
-                key = _text(target.slice)
-                yield from [key] if key else []
+    found = conversion(function) if function.facts.mentions("swap_") else None
+    keys = []
+    for node in ast.walk(found.tree) if found else ():
+        value, target = (node.value, node.targets[0]) if isinstance(node, ast.Assign) else (None, None)
+        if isinstance(value, ast.Call) and isinstance(target, ast.Subscript):
+            keys += [_text(target.slice)] if _SWAP.search(ast.unparse(value.func)) else []
+    return tuple(key for key in dict.fromkeys(keys) if key)
 
 
 def _text(node: ast.expr) -> str:

@@ -69,20 +69,24 @@ class DroppedKeys(Rule):
 
 def _dropped(conversion: Conversion) -> Iterator[tuple[ast.stmt | ast.expr, tuple[ast.stmt, ...], str]]:
     """What drops keys, each with the statements that it stands in and what is to be said of it."""
-    reads = {ast.dump(node) for node in ast.walk(conversion.tree) if isinstance(node, ast.Subscript)}
     for statement, enclosing in _statements(conversion.tree.body, ()):
         within = [conversion.function.name, *(item.name for item in enclosing if isinstance(item, ast.FunctionDef))]
         if any(_SAYS_SO.search(name.lower()) for name in within):
             continue
         call = statement.value if isinstance(statement, ast.Expr) else None
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "pop":
-            read = ast.Subscript(call.func.value, call.args[0], ast.Load()) if call.args else None
-            if read and _is_weights(call.func.value) and ast.dump(read) not in reads:
+            if call.args and _is_weights(call.func.value) and not _is_read(conversion, call.func.value, call.args[0]):
                 yield statement, enclosing, f"`{ast.unparse(call)}` drops the value that it takes out"
         elif isinstance(statement, ast.If) and isinstance(statement.body[0], ast.Continue):
             loop = enclosing[-1] if enclosing else None
             if isinstance(loop, ast.For) and _goes_through_weights(loop) and not _picks_out(statement.test):
                 yield statement.test, enclosing[-1:], "the loop over the weights passes these keys by"
+
+
+def _is_read(conversion: Conversion, weights: ast.expr, key: ast.expr) -> bool:
+    """Whether the value under a key is read elsewhere in the conversion."""
+    read = ast.unparse(ast.Subscript(weights, key, ast.Load()))
+    return any(isinstance(node, ast.Subscript) and ast.unparse(node) == read for node in ast.walk(conversion.tree))
 
 
 def _statements(

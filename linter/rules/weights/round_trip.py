@@ -89,9 +89,8 @@ class RoundTrip(Rule):
     """
 
     def check(self, module: Module) -> Iterator[Finding]:
-        places = places_of(module)
         for name, node, message in _losses(module):
-            yield self.finding(module, places.span(node), message, name)
+            yield self.finding(module, places_of(module).span(node), message, name)
 
 
 def _losses(module: Module) -> Iterator[tuple[str, ast.expr, str]]:
