@@ -67,7 +67,7 @@ _SMALLEST = r"""torch\.finfo\([^()]*\)\.min|-\s*torch\.finfo\([^()]*\)\.max"""
 _INFINITE = r"""-\s*(?:torch|math)\.inf|-\s*float\(["']inf["']\)|float\(["']-inf["']\)"""
 _NEGATIVE = rf"(?:{_NUMBER}|{_SMALLEST}|{_INFINITE})"
 _MADE = re.compile(
-    rf"\(\s*1(?:\.0?)?\s*-\s*[\w.]*(?:\([\w.]*\))?\s*\)\s*\*\s*{_NEGATIVE}"
+    rf"\(\s*1(?:\.0?)?\s*-\s*[\w.]*(?:\[[^\]]*\][\w.]*)?(?:\([\w.]*\))?\s*\)\s*\*\s*{_NEGATIVE}"
     rf"|torch\.zeros\w*\(.*\)\.masked_fill_?\([^,]+,\s*{_NEGATIVE}"
     rf"|torch\.where\([^,]+,\s*0(?:\.0?)?,\s*{_NEGATIVE}\s*\)"
 )

@@ -76,6 +76,13 @@ class NoOpMask(Rule):
                 if _only_passed(module, function, write):
                     message = f"`{write.target}` masks nothing; pass `None`"
                     yield self.finding(module, write.span, message, function)
+            for call in function.facts.calls:
+                made = self._MADE.match(f"{call.path}()") if call.parent >= 0 else None
+                if made is None or (made[1] == "zeros" and self._INTEGERS.search(module.source.between(call.span))):
+                    continue
+                given = function.facts.calls[call.parent].arguments
+                if any(item.name in _MASKS and item.path == f"{call.path}()" for item in given):
+                    yield self.finding(module, call.span, "the mask masks nothing; pass `None`", function)
 
 
 def _only_passed(module: Module, function: Function, made: Write) -> bool:

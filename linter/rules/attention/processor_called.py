@@ -15,16 +15,25 @@ def _uses_processor(function: Function) -> bool:
         call.path.startswith(("self.processor", "super().forward"))
         for reached in function.reached
         for call in reached.facts.calls
-    ) or any(read.path.startswith("self.processor") for reached in function.reached for read in reached.facts.reads)
+    ) or any(
+        # It is called by another name, or handed on; what is asked of it (`self.processor.__call__`) calls nothing.
+        read.path == "self.processor"
+        for reached in function.reached
+        for read in reached.facts.reads
+    )
 
 
 def _sets_processor(cls: Class) -> bool:
+    # The mixin's own `set_processor` sets one only when it is called.
     methods = [
-        method for ancestor in cls.ancestors if isinstance(ancestor, Class) for method in ancestor.own_methods.values()
+        method.facts
+        for ancestor in cls.ancestors
+        if isinstance(ancestor, Class) and ancestor.name != "AttentionModuleMixin"
+        for method in ancestor.own_methods.values()
     ]
-    if any(call.path == "self.set_processor" for method in methods for call in method.facts.calls):
+    if any(call.path == "self.set_processor" for facts in methods for call in facts.calls):
         return True
-    return "processor" in cls.assigned or any(
+    return any(write.target == "self.processor" for facts in methods for write in facts.writes) or any(
         isinstance(ancestor, str) and not ancestor.endswith((".Module", "Mixin")) for ancestor in cls.ancestors
     )
 

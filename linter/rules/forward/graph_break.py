@@ -90,6 +90,7 @@ class GraphBreak(ForwardRule):
             return f"`{call.path}({call.arguments[0].path})` takes the tensor's value out of the graph"
         if condition is not None and condition.kind != "comprehension" and call.method in self._REDUCTIONS:
             of_torch = function.target(call.path).startswith("torch.")
-            if of_torch or tensors.is_tensor(call.receiver):
+            # Of all that a layer may return, only a tensor has a method `abs`.
+            if of_torch or tensors.is_tensor(call.receiver) or call.receiver.endswith(".abs()"):
                 return f"a branch on a tensor's value: `{condition.text}`"
         return ""

@@ -64,7 +64,8 @@ class UnsafeLoad(Rule):
             if not isinstance(definition, Function):
                 continue
             for call in definition.facts.calls:
-                if call.method not in ("load", "loads", "Unpickler"):
+                # A bare name may be any of them, imported under another one.
+                if call.method not in ("load", "loads", "Unpickler") and call.path not in module.imports:
                     continue
                 target = definition.target(call.path)
                 if target in _UNPICKLERS:
