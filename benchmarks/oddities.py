@@ -21,8 +21,8 @@ LARGE: tuple[Callable[[], bytes], ...] = (
     lambda: b"x = '''\n# Copied from diffusers.models.attention.FeedForward\n'''\n" * 10_000,
     lambda: "x = ['é', ".encode() + b"a.b(c.d), " * 90_000 + b"]\n",
     lambda: b"x = [a.b for a in c" + b" if a.b" * 100_000 + b"]\n",
-    lambda: b"".join(b"class A%d(A%d): pass\n" % (number, number + 1) for number in range(20_000)),
-    lambda: b"".join(b"def f%d(x): return f%d(x)\n" % (number, number + 1) for number in range(20_000)),
+    lambda: b"".join(b"class A%d(A%d): pass\n" % (number, number + 1) for number in range(2_000)),
+    lambda: b"".join(b"def f%d(x): return f%d(x)\n" % (number, number + 1) for number in range(2_000)),
     lambda: b"def forward(self, x):\n    x" + b".a().b(c)" * 400 + b"\n",
     lambda: b"".join(
         b"# Copied from diffusers.models.transformers.transformer_case.f%d\ndef f%d(x): return x\n"

@@ -192,10 +192,12 @@ def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) 
     found, expected = "\n".join(lines[:end]), renamed_text(source, marker)
     if len(expected) > _MOST_TEXT:
         return None
+    # What is written anew is indented as the copy is.
+    unit = "\t" if "\n\t" in found else _INDENT
     try:
         # Python's own parser gives up on what is nested so deeply that libcst's would end the process.
         ast.parse(wrapped := _wrap(expected))
-        old_tree, new_tree = cst.parse_module(_wrap(found)), cst.parse_module(wrapped)
+        old_tree, new_tree = cst.parse_module(_wrap(found, unit)), cst.parse_module(wrapped)
     except (cst.ParserSyntaxError, SyntaxError, MemoryError, RecursionError):
         return None
     old, new = (cst.ensure_type(tree.body[0], cst.If).body.body[0] for tree in (old_tree, new_tree))
@@ -211,7 +213,7 @@ def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) 
     else:
         return None
     tree = cst.ensure_type(old_tree.deep_replace(old, old.with_changes(**changes)), cst.Module)
-    written = _unwrap(tree.code, found)
+    written = _unwrap(tree.code, found, unit)
     return "\n".join([*file.lines[: span.line - 1], *written, *lines[end:], *file.lines[span.end_line :]])
 
 
@@ -254,30 +256,30 @@ def _body(text: str) -> str:
 
 
 _HEADER = "if True:\n"
+_INDENT = "    "
 
 
-def _wrap(text: str) -> str:
+def _wrap(text: str, unit: str = _INDENT) -> str:
     """A definition as the body of a block, so that an indented one parses too."""
     is_indented = text[:1] in " \t"
-    return f"{_HEADER}{text if is_indented else _indent_code(text)}\n"
+    return f"{_HEADER}{text if is_indented else _indent_code(text, unit)}\n"
 
 
-def _unwrap(code: str, original: str) -> list[str]:
+def _unwrap(code: str, original: str, unit: str) -> list[str]:
     """The lines of a definition out of the block that `_wrap` put it in, indented as the original was."""
     text = code.removeprefix(_HEADER).removesuffix("\n")
     if original[:1] in " \t":
         return text.split("\n")
     inside = _lines_inside_strings(code)
     return [
-        line if number in inside else line.removeprefix("    ")
-        for number, line in enumerate(text.split("\n"), start=1)
+        line if number in inside else line.removeprefix(unit) for number, line in enumerate(text.split("\n"), start=1)
     ]
 
 
-def _indent_code(text: str) -> str:
+def _indent_code(text: str, unit: str) -> str:
     inside = _lines_inside_strings(text)
     lines = text.split("\n")
-    return "\n".join(line if number in inside or not line else f"    {line}" for number, line in enumerate(lines))
+    return "\n".join(line if number in inside or not line else f"{unit}{line}" for number, line in enumerate(lines))
 
 
 def _lines_inside_strings(text: str) -> set[int]:

@@ -162,3 +162,55 @@ def test_a_marker_is_written_as_it_was_meant_where_that_can_be_told(
     write({"tinylib/__init__.py": "", "tinylib/origin.py": ORIGIN, "tinylib/copy.py": written + rest})
     run("fix", "--no-cache", "--select", "CPY003", ".")
     assert (folder / "tinylib/copy.py").read_text(encoding="utf-8") == meant + rest
+
+
+LONG = """\
+def prepare(self, latents, batch_size):
+    if latents is None:
+        latents = self.draw(batch_size)
+    elif latents.shape[0] != batch_size:
+        raise ValueError("The batch sizes differ.")
+    return latents * self.sigma
+"""
+MARKED = "# Copied from tinylib.origin.scale_noise\n" + ORIGIN
+MARKER_FIXES = {
+    "CPY003": (
+        "#copied from: tinylib.origin.scale_noise\n" + ORIGIN,
+        "# Copied from tinylib.origin.scale_noise\n" + ORIGIN,
+    ),
+    "CPY006": (
+        f"{MARKED}\n\n{LONG}",
+        f"{MARKED}\n\n# Copied from tinylib.origin.prepare\n{LONG}",
+    ),
+    "CPY007": (
+        "# Copied from tinylib.between.scale_noise\ndef scale_noise(latents):\n    return latents * 2\n",
+        "# Copied from tinylib.origin.scale_noise with sample->latents\n"
+        "def scale_noise(latents):\n    return latents * 2\n",
+    ),
+    "CPY001": (MARKED.replace("* 2", "* 3"), MARKED),
+}
+FORMS: dict[str, Callable[[str], bytes]] = {
+    "plain": lambda text: text.encode(),
+    "CRLF": lambda text: text.replace("\n", "\r\n").encode(),
+    "CR": lambda text: text.replace("\n", "\r").encode(),
+    "tabs": lambda text: text.replace("    ", "\t").encode(),
+    "no line end at the end": lambda text: text.rstrip("\n").encode(),
+    "a byte-order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "another encoding": lambda text: b"# coding: latin-1\nname = '\xe9'\n\n\n" + text.encode(),
+    "odd text around it": lambda text: f"x =  'é😀' ;y=1\n\n\n{text}\n\n\nz =[1,\n\t2 ]\x0c\n".encode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("code", MARKER_FIXES)
+def test_a_fix_leaves_every_other_byte_as_it_was(
+    code: str, form: str, folder: Path, write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    before, after = map(FORMS[form], MARKER_FIXES[code])
+    # An unmarked copy is one to the letter.
+    origin = f"{ORIGIN}\n\n{LONG}"
+    write({"tinylib/__init__.py": "", "tinylib/between.py": BETWEEN})
+    write({"tinylib/origin.py": FORMS[form](origin) if (code, form) == ("CPY006", "tabs") else origin})
+    write({"tinylib/copy.py": before})
+    run("fix", "--no-cache", "--unsafe-fixes", "--select", code, "tinylib/copy.py")
+    assert (folder / "tinylib/copy.py").read_bytes() == after

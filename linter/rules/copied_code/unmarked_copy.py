@@ -115,8 +115,9 @@ class UnmarkedCopy(Rule):
             marker = next(true, None)
             if marker is not None:
                 message = f"`{copy.qualname}` equals `{marker.source}` and has no marker"
-                line, column = copy.facts.span.line, copy.facts.span.column
-                edit = Edit(str(module.path), Span(line, 0, line, 0), f"{' ' * column}{marker}\n")
+                line = copy.facts.span.line
+                indent = module.source.lines[line - 1][: copy.facts.span.column]
+                edit = Edit(str(module.path), Span(line, 0, line, 0), f"{indent}{marker}\n")
                 yield self.finding(module, copy.facts.header, message, copy, (edit,))
 
 
