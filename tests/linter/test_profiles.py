@@ -10,6 +10,7 @@ import pytest
 
 from linter.documentation import example_files
 from linter.rules.registration import LIBRARY
+from linter.rules.registration.block_list_name import BlockListName
 from linter.rules.registration.package_structure import PackageStructure
 
 
@@ -54,6 +55,13 @@ def test_a_package_that_imports_at_once_is_a_folder_and_has_no_tables_to_stand_i
     assert profiles() == ["# profile folder: tinylib"]
     assert "without REG001, " in run("config").out
     assert check("--select", "REG001", ".").findings == []
+
+
+def test_tables_of_hooks_count_in_a_library_alone(write: Callable[..., None], check: Callable[..., Any]) -> None:
+    write(dedented(BlockListName.bad))
+    assert [item["symbol"] for item in check("--select", "REG016", ".").findings] == ["TinyModel"]
+    write({"tinylib/__init__.py": "from .models.tiny import TinyModel\n"})
+    assert check("--select", "REG016", ".").findings == []
 
 
 def test_files_without_a_package_are_files(
