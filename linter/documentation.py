@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from pathlib import PurePath
 
 from linter.project.profiles import Profile
 from linter.rules import Rule, all_rules
 
 
+_LANGUAGES = {".py": "python", ".toml": "toml", ".yml": "yaml", ".md": "markdown"}
 MARK = "#!"
 """Ends the lines of a bad example that a finding must name."""
 
@@ -77,5 +79,6 @@ def _code(example: str | dict[str, str], other: str | dict[str, str]) -> str:
             for line in text.rstrip().split("\n")
         ).replace("\0", "\\0")
         title = f"`{path}`:\n\n" if len(files) > 1 else ""
-        blocks.append(f"{title}```python\n{shown}\n```")
+        language = _LANGUAGES.get(PurePath(path).suffix, "")
+        blocks.append(f"{title}```{language}\n{shown}\n```")
     return "\n\n".join(blocks)
