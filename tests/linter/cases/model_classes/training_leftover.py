@@ -26,6 +26,25 @@ CASES = {
             def reset_parameters(self):
                 pass
 
+            def init_weights(self):  #! MOD023
+                nn.init.zeros_(self.proj.weight)
+
+            def _init_weights(self):  #! MOD023
+                self.proj.weight.zero_()
+
+            def _initialize_weights(self):  #! MOD023
+                self.proj.weight.zero_()
+
+
+        class TinyOther(TinyHead):
+            def reset_parameters(self):  #! MOD023
+                self.proj.weight.zero_()
+
+
+        class NoModule:
+            def __init__(self):
+                nn.init.zeros_(self.weight)
+
 
         class TinyLoRALayer(nn.Module):
             def __init__(self, dim):
@@ -53,13 +72,19 @@ CASES = {
                 self.fourth = nn.Dropout()
                 self.to_out = nn.ModuleList([nn.Linear(dim, dim), nn.Dropout(0.0)])
                 self.to_out.append(nn.Dropout(0.0))
+                self.to_out.extend([nn.Dropout(0.0)])
+                self.to_out.insert(0, nn.Dropout(0.0))
+                self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.Dropout(0.0))
 
             def forward(self, x):
                 x = self.fourth(self.third(self.second(self.first(x))))
                 x = F.dropout(x, 0.0)  #! MOD023
                 x = F.dropout(x, p=0.0, training=self.training)  #! MOD023
                 x = F.dropout(x, 0.1)
-                return self.to_out[0](x)
+                self.to_out.append(F.dropout(x, 0.0))  #! MOD023
+                if self.eval:
+                    x = self.second(x)
+                return self.mlp(self.to_out[0](x))
     """,
     "losses": """
         import torch.nn.functional as F
@@ -102,6 +127,10 @@ CASES = {
                     x = self.checkpointed(x)
                 if self.training:
                     x = x.contiguous()
+                if self.training:  #! MOD023
+                    x = self.noised(x.contiguous())
+                if self.noise:
+                    x = self.noised(x)
                 return x
 
             def noised(self, x):
