@@ -13,6 +13,7 @@ from linter.metadata.declarations import (
     available_processors,
     base,
     group_offloading,
+    handler,
     method_of,
     qkv_fusion,
     single_file,
@@ -58,6 +59,14 @@ def _has_readable_plan(cls: Class) -> bool:
     )
 
 
+def _has_handler(name: str) -> Callable[[Class], bool]:
+    def seen(cls: Class) -> bool:
+        declared = handler(name)(cls)
+        return declared is not None and declared.handler is not None
+
+    return seen
+
+
 def _builds_what_is_named(names: str) -> Callable[[Class], bool]:
     """Whether all classes that an attribute names are seen to be built: one held in a variable may be built too."""
 
@@ -77,13 +86,14 @@ CAPABILITIES = (
         "_supports_gradient_checkpointing",
         "Training keeps one activation a block and computes the rest again: enable_gradient_checkpointing().",
         attribute("_supports_gradient_checkpointing"),
-        ("MOD007", "FWD014"),
+        ("MOD007", "FWD014", "MOD019"),
         lambda cls: bool(branching_parts(cls)),
     ),
     Capability(
         "_supports_group_offloading",
         "Groups of layers wait in CPU memory until they run: enable_group_offload().",
         group_offloading,
+        ("MOD019",),
     ),
     Capability(
         "_group_offload_block_modules",
@@ -94,47 +104,50 @@ CAPABILITIES = (
         "_no_split_modules",
         "Blocks that a device map keeps on one device.",
         attribute("_no_split_modules"),
-        ("MOD004",),
+        ("MOD004", "MOD019"),
         _builds_what_is_named("_no_split_modules"),
     ),
     Capability(
         "_skip_layerwise_casting_patterns",
         "Layers that stay in full precision when the others are stored in eight bits: enable_layerwise_casting().",
         attribute("_skip_layerwise_casting_patterns"),
-        ("MOD006",),
+        ("MOD006", "MOD019"),
         _has_known_members,
     ),
     Capability(
         "_keep_in_fp32_modules",
         "Layers that stay in float32 when the model is loaded in half precision.",
         attribute("_keep_in_fp32_modules"),
-        ("MOD006",),
+        ("MOD006", "MOD019"),
         _has_known_members,
     ),
     Capability(
         "_repeated_blocks",
         "Blocks that are compiled once and reused: compile_repeated_blocks().",
         attribute("_repeated_blocks"),
-        ("MOD005",),
+        ("MOD005", "MOD019"),
         _builds_what_is_named("_repeated_blocks"),
     ),
     Capability(
         "_skip_keys",
         "Arguments of forward that offloading hooks do not move.",
         attribute("_skip_keys"),
-        ("MOD009",),
+        ("MOD009", "MOD019"),
     ),
     Capability(
         "_cp_plan",
         "Where the token sequence is split over devices and gathered again: enable_parallelism().",
         attribute("_cp_plan"),
-        ("MOD008",),
+        ("MOD008", "MOD019"),
         _has_readable_plan,
     ),
     Capability(
         "_tp_plan",
         "Which layers are cut over devices, and how: enable_parallelism().",
         attribute("_tp_plan"),
+        ("MOD019",),
+        # No rule follows the layers that it names.
+        lambda cls: False,
     ),
     Capability(
         "from_single_file",
@@ -146,7 +159,9 @@ CAPABILITIES = (
     Capability(
         "_weight_mapping",
         "Published configurations whose original checkpoints load: from_single_file().",
-        attribute("_weight_mapping"),
+        handler("_weight_mapping"),
+        ("WGT001", "WGT003"),
+        _has_handler("_weight_mapping"),
     ),
     Capability(
         "load_lora_adapter",
@@ -154,7 +169,13 @@ CAPABILITIES = (
         base("PeftAdapterMixin"),
         ("MOD015",),
     ),
-    Capability("_lora", "LoRA file formats that load: load_lora_adapter().", attribute("_lora")),
+    Capability(
+        "_lora",
+        "LoRA file formats that load: load_lora_adapter().",
+        handler("_lora"),
+        ("WGT001", "WGT002", "WGT003"),
+        _has_handler("_lora"),
+    ),
     Capability(
         "_load_ip_adapter_weights",
         "Image prompts: the pipeline's load_ip_adapter() puts the adapter's layers into the model.",
@@ -184,7 +205,7 @@ CAPABILITIES = (
         "fuse_qkv_projections",
         "Attention classes whose three projections can be fused into one.",
         qkv_fusion,
-        ("ATT002", "ATT016"),
+        ("ATT002", "ATT016", "MOD019"),
     ),
     Capability(
         "kv_cache_mode",

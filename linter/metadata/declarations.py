@@ -17,14 +17,17 @@ Shown = bool | str | tuple[str, ...] | Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Declaration:
-    """A value and where it stands."""
+    """A value and where it stands; `handler` is the file that a handler object, named as the value, comes from."""
 
     value: Shown
     module: Module
     span: Span
+    handler: Module | None = None
 
     def is_at(self, finding: Finding) -> bool:
-        """Whether a finding stands in the declaration."""
+        """Whether a finding stands in the declaration, or in its handler's file."""
+        if self.handler is not None and finding.path == str(self.handler.path):
+            return True
         first, last = (finding.span.line, finding.span.column), (finding.span.end_line, finding.span.end_column)
         begin, end = (self.span.line, self.span.column), (self.span.end_line, self.span.end_column)
         return finding.path == str(self.module.path) and begin <= first and last <= end
@@ -46,6 +49,19 @@ def attribute(name: str) -> Callable[[Class], Declaration | None]:
         found = _nearest(cls, name)
         value = _shown(found[1]) if found else False
         return Declaration(value, found[0], found[2]) if found and value else None
+
+    return declared
+
+
+def handler(name: str) -> Callable[[Class], Declaration | None]:
+    """Declared by a class attribute that holds an object which does the work."""
+
+    def declared(cls: Class) -> Declaration | None:
+        found = attribute(name)(cls)
+        if found is None or not isinstance(found.value, str):
+            return found
+        target = found.module.resolve(found.value)
+        return replace(found, handler=found.module.project.module(target.rpartition(".")[0], found.module.root))
 
     return declared
 

@@ -35,6 +35,9 @@ class Status(str, Enum):
     ABSENT = "absent"
 
 
+_Declared = tuple[Capability, Declaration | None]
+
+
 @dataclass(frozen=True)
 class Row:
     """What one class declares of one capability, and what its wiring lacks."""
@@ -53,9 +56,8 @@ def capability_rows(cls: Class, findings: Iterable[Finding]) -> tuple[Row, ...]:
         findings: What the rules of `capability_codes` find in the files of `grounds`. More does no harm.
     """
     declared = [(capability, capability.declared(cls)) for capability in CAPABILITIES]
-    places = [declaration for _, declaration in declared if declaration is not None]
     lacking: dict[str, list[Finding]] = {}
-    for finding in _concerning(cls, findings, places):
+    for finding in _concerning(cls, findings, declared):
         lacking.setdefault(_responsible(finding, declared), []).append(finding)
     rows = []
     for capability, declaration in declared:
@@ -80,7 +82,9 @@ def grounds(cls: Class) -> list[Path]:
     tables = hook_tables(cls.module), single_file_table(cls.module)
     homes = {table.module.path for table in tables if table is not None}
     declared = (capability.declared(cls) for capability in CAPABILITIES)
-    homes |= {declaration.module.path for declaration in declared if declaration is not None}
+    for declaration in declared:
+        if declaration is not None:
+            homes |= {home.path for home in (declaration.module, declaration.handler) if home is not None}
     return sorted(homes | {path for path, _ in _definitions(cls)})
 
 
@@ -90,7 +94,7 @@ def _is_judged(capability: Capability, cls: Class) -> bool:
     return bool(rules) and all(profile_of(cls.module) in rule.profiles for rule in rules) and capability.is_seen(cls)
 
 
-def _concerning(cls: Class, findings: Iterable[Finding], places: Sequence[Declaration]) -> Iterator[Finding]:
+def _concerning(cls: Class, findings: Iterable[Finding], declared: Sequence[_Declared]) -> Iterator[Finding]:
     """The findings about a model, what it is built of, what it declares, and what library tables say of these."""
     definitions = _definitions(cls)
     codes = capability_codes()
@@ -105,20 +109,26 @@ def _concerning(cls: Class, findings: Iterable[Finding], places: Sequence[Declar
         path = Path(finding.path)
         if finding.code in codes and (
             (path, finding.symbol) in definitions
-            or any(place.is_at(finding) for place in places)
+            or any(_is_at(finding, each) for each in declared)
             or (hooks is not None and path == hooks.module.path and finding.span in registered)
             or (single_file is not None and path == single_file.module.path and finding.symbol == cls.name)
         ):
             yield finding
 
 
-def _responsible(finding: Finding, declared: Sequence[tuple[Capability, Declaration | None]]) -> str:
+def _responsible(finding: Finding, declared: Sequence[_Declared]) -> str:
     """The capability that a finding is about: of several that name its rule, the one that is declared where it
-    stands, else the first.
+    stands, else the one that it names, else the last, which no attribute declares.
     """
-    knowing = [pair for pair in declared if finding.code in pair[0].rules]
-    there = [pair for pair in knowing if pair[1] is not None and pair[1].is_at(finding)]
-    return (there or knowing)[0][0].name
+    knowing = [each for each in declared if finding.code in each[0].rules]
+    there = [each for each in knowing if _is_at(finding, each)]
+    named = [each for each in knowing if f"`{each[0].name}`" in finding.message]
+    return (there or named or knowing)[-1][0].name
+
+
+def _is_at(finding: Finding, declared: _Declared) -> bool:
+    capability, declaration = declared
+    return finding.code in capability.rules and declaration is not None and declaration.is_at(finding)
 
 
 def _definitions(cls: Class) -> set[tuple[Path, str]]:

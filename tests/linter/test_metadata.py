@@ -114,6 +114,10 @@ PLANTED = {
         (WAN, "return self.processor(", "return WanAttnProcessor()("),
         (WAN, "set_attention_backend", "broken", "ATT007"),
     ),
+    "a layer that cannot be fused": (
+        (FLUX, "self.use_bias = bias", "self.has_bias = bias"),
+        (FLUX, "fuse_qkv_projections", "broken", "MOD019"),
+    ),
     "no mixin for attention": (
         (FLUX, "    AttentionMixin,\n", ""),
         (FLUX, "fuse_qkv_projections", "missing", "ATT016"),
@@ -228,7 +232,7 @@ def test_a_row_in_json_holds_what_the_table_shows_and_more(write: Any, table: An
         "path": "tiny.py",
         "line": 13,
         "doc": "Blocks that are compiled once and reused: compile_repeated_blocks().",
-        "rules": ["MOD005"],
+        "rules": ["MOD005", "MOD019"],
     }
     assert (finding["code"], finding["path"], finding["line"]) == ("MOD005", "tiny.py", 13)
     absent = document["capabilities"]["_cp_plan"]
@@ -312,6 +316,32 @@ def test_the_table_of_a_generated_folder_agrees_with_what_its_class_says(folder:
     worked_out = {"_weight_mapping", "_lora", "enable_cache", "kv_cache_mode"}
     same = set(running) - worked_out
     assert {name: read[name]["value"] for name in same} == {name: running[name]["value"] for name in same}
+
+
+def test_a_table_of_its_own_that_tells_another_value_is_a_row_s_conflict(write: Any, table: Any) -> None:
+    own = """
+    @classmethod
+    def metadata(cls):
+        return {"_no_split_modules": cls._no_split_modules, "_repeated_blocks": ["OtherBlock"]}
+"""
+    write({"tiny.py": TINY + own})
+    rows = table("TinyModel")["capabilities"]
+    assert [name for name, row in rows.items() if row["status"] == "broken"] == ["_repeated_blocks"]
+    assert [finding["code"] for finding in rows["_repeated_blocks"]["findings"]] == ["MOD019"]
+
+
+def test_a_mapping_whose_way_back_is_not_its_inverse_is_broken(folder: Path, table: Any) -> None:
+    subprocess.run([sys.executable, "-m", "scaffold", "model", "flux2"], cwd=folder, check=True, capture_output=True)
+    before = table("Flux2Transformer2DModel", "flux2")["capabilities"]
+    assert (before["_weight_mapping"]["status"], before["_lora"]["status"]) == ("wired", "wired")
+    mapping = folder / "flux2" / "weight_mapping.py"
+    text = mapping.read_text("utf-8")
+    assert '"context_embedder.weight"' in text
+    mapping.write_text(text.replace('"context_embedder.weight"', '"x_embedder.weight"'), "utf-8")
+    after = table("Flux2Transformer2DModel", "flux2")["capabilities"]
+    assert after["_weight_mapping"]["status"] == "broken"
+    assert {finding["code"] for finding in after["_weight_mapping"]["findings"]} == {"WGT001"}
+    assert after["_lora"]["status"] == "wired"
 
 
 def test_an_installed_class_is_found_by_its_package(table: Any, installed_diffusers: Path) -> None:

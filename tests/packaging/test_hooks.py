@@ -56,7 +56,7 @@ def released(environment: dict[str, str], tmp_path_factory: pytest.TempPathFacto
     for name in CARRIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         copy(ROOT / name, folder / name)
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "release"], ["tag", "v1"]):
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "release"], ["tag", "v1.0.0"]):
         subprocess.run(["git", *command], cwd=folder, env=environment, check=True)
     return folder
 
@@ -70,7 +70,7 @@ def commit(
 
     def commit(hook: str, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
         (tmp_path / ".pre-commit-config.yaml").write_text(
-            f"repos: [{{repo: '{released}', rev: v1, hooks: [{{id: {hook}}}]}}]\n", encoding="utf-8"
+            f"repos: [{{repo: '{released}', rev: v1.0.0, hooks: [{{id: {hook}}}]}}]\n", encoding="utf-8"
         )
         subprocess.run(["pre-commit", "install"], cwd=tmp_path, env=environment, check=True, capture_output=True)
         for name, text in files.items():
