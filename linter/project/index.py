@@ -46,6 +46,10 @@ class Project:
         """The module of an absolute name, looked for below `root`."""
         return self._modules(name, root) if name else None
 
+    def has_module(self, name: str, root: Path) -> bool:
+        """Whether there is a file for an absolute name below `root`, be it one that cannot be read."""
+        return self._path_of(name, root) is not None
+
     def definition(self, target: str, root: Path) -> Class | Function | Module | None:
         """What an absolute dotted name is, through re-exports; None where it is not of this project or cannot be
         followed.
@@ -62,11 +66,12 @@ class Project:
         return Module(self, path, root, ".".join(parts), facts)
 
     def _find_module(self, name: str, root: Path) -> Module | None:
+        path = self._path_of(name, root)
+        return self.module_at(path) if path is not None else None
+
+    def _path_of(self, name: str, root: Path) -> Path | None:
         base = root.joinpath(*name.split("."))
-        for path in (base / "__init__.py", base.with_name(base.name + ".py")):
-            if self.files.exists(path):
-                return self.module_at(path)
-        return None
+        return next(filter(self.files.exists, (base / "__init__.py", base.with_name(base.name + ".py"))), None)
 
     def _follow(self, target: str, root: Path) -> Class | Function | Module | None:
         for _ in range(_DEEPEST_REEXPORT):

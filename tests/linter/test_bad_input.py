@@ -108,6 +108,25 @@ def test_a_pyproject_of_something_else_is_no_reason_to_fail(folder: Path, run: C
     assert run("check").code == 0
 
 
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "project = 3",
+        "[project]\ndependencies = 3",
+        "[project]\ndependencies = [3]\nname = 4",
+        "[project]\noptional-dependencies = 5",
+        "[project]\noptional-dependencies = {a = 3}",
+        "[dependency-groups]\na = 3",
+        "dependency-groups = 3",
+    ],
+)
+def test_a_project_that_is_declared_wrongly_declares_nothing(
+    toml: str, write: Callable[..., None], check: Callable[..., Any]
+) -> None:
+    write({"pyproject.toml": f"{toml}\n", "model.py": "import einops\n"})
+    assert check("--select", "REG010", ".").code == 0
+
+
 def test_a_working_directory_that_is_gone_is_said(folder: Path) -> None:
     script = f"""
 import os, sys
@@ -278,3 +297,12 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     folder.chmod(0o755)
     assert (result.returncode, result.stderr) == (1, "")
     assert "other.py:7:16: FWD008" in result.stdout
+
+
+def test_a_lazy_table_keeps_the_names_of_a_module_that_does_not_parse(
+    write: Callable[..., None], run: Callable[..., Any], folder: Path
+) -> None:
+    table = '_import_structure = {"model": ["TinyModel"], "gone": ["GoneModel"]}\n'
+    write({"tiny/__init__.py": table, "tiny/model.py": "class TinyModel(\n"})
+    run("fix", "--no-cache", "--select", "REG004", "tiny")
+    assert (folder / "tiny/__init__.py").read_text() == '_import_structure = {"model": ["TinyModel"]}\n'

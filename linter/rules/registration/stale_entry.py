@@ -53,6 +53,9 @@ class StaleEntry(Rule):
             home = f"{module.name}.{entry.submodule}"
             submodule = module.project.module(home, module.root)
             if submodule is None:
+                # What a file that cannot be read defines is not known.
+                if module.project.has_module(home, module.root):
+                    continue
                 message = f"`{entry.name}` is said to come from `{home}`, which does not exist"
             elif self._defines(submodule, entry.name):
                 continue
