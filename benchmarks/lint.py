@@ -11,14 +11,15 @@ import argparse
 import importlib.metadata
 import importlib.util
 import os
-import resource
+import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import venv
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 
@@ -30,32 +31,44 @@ MLINTER_FILES = ("modeling_*.py", "modular_*.py", "configuration_*.py", "process
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a run took, its children included: seconds of CPU, and the most memory that one of its processes held."""
+
+    cpu: float
+    mebibytes: float
+
+
+@dataclass(frozen=True)
 class Contestant:
-    """A command, the files that it reads, and what to do before each of its runs."""
+    """A command, the files that it reads, what to do before each of its runs, and how many runs it gets at most."""
 
     name: str
     command: list[str]
     files: list[Path]
-    fresh: Path | None = None
-    """A folder that is emptied before each run."""
+    before: Callable[[], object] | None = None
+    rounds: int = 100
 
-    @property
+    @cached_property
     def lines(self) -> int:
         """The lines of the files."""
         return sum(path.read_bytes().count(b"\n") for path in self.files)
 
-
-def seconds(contestant: Contestant) -> float:
-    """The CPU seconds of one run."""
-    if contestant.fresh is not None:
-        shutil.rmtree(contestant.fresh, ignore_errors=True)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(contestant.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # A linter that found something exits with 1 or, for flake8's kin, with more; one that broke says so.
-    if b"Traceback" in done.stderr:
-        sys.exit(f"{contestant.name} failed:\n{done.stderr.decode(errors='replace')[-2000:]}")
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    def run(self) -> Cost:
+        """Runs the command once."""
+        if self.before is not None:
+            self.before()
+        with tempfile.TemporaryFile() as errors:
+            # Compiled modules may be kept, as they are for everyone who uses a command twice.
+            environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+            running = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=errors, env=environment)
+            _, _, usage = os.wait4(running.pid, 0)
+            running.returncode = 0
+            errors.seek(0)
+            # Linters end with 1, or with more, where they found something; one that broke says so.
+            if b"Traceback" in (said := errors.read()):
+                sys.exit(f"{self.name} failed:\n{said.decode(errors='replace')[-2000:]}")
+        unit = 1024 if sys.platform != "darwin" else 1024 * 1024
+        return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
 
 
 def other_linters(folder: Path) -> Path:
@@ -75,64 +88,107 @@ def package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
+def copied(files: Iterable[Path], root: Path, to: Path) -> list[Path]:
+    """Copies of files, at the same places below another folder."""
+    made = []
+    for path in files:
+        made.append(to / path.relative_to(root))
+        made[-1].parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, made[-1])
+    return made
+
+
+def append_comment(path: Path) -> None:
+    """Makes a file another than it was."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+
+
 def contestants(others: Path, scratch: Path) -> list[Contestant]:
     """Everything that is measured; the first is what the others are compared with."""
-    linter = str(Path(sys.executable).with_name("linter"))
-    diffusers, transformers, cache = package("diffusers"), package("transformers"), scratch / "cache"
-    whole = sorted(diffusers.rglob("*.py"))
-    # Fixit and TorchFix read a few thousand lines a second: a sample is enough to know their pace. It is copied
-    # because Fixit passes installed packages by.
-    sample = scratch / "sample"
-    sample.mkdir()
-    for number, path in enumerate(whole[::40]):
-        shutil.copyfile(path, sample / f"file_{number}.py")
-    some = sorted(sample.iterdir())
+    diffusers, transformers = package("diffusers"), package("transformers")
+    installed = sorted(diffusers.rglob("*.py"))
+    # Copies, because one file is changed, and because Fixit passes installed packages by.
+    parts = {
+        name: copied(installed[::every], diffusers.parent, scratch / name)
+        for name, every in (("whole", 1), ("half", 2), ("quarter", 4))
+    }
+    # Fixit and TorchFix read a few thousand lines a second: a sample is enough to know their pace.
+    sample = copied(installed[::40], diffusers.parent, scratch / "sample")
     families = sorted(path for path in (transformers / "models").iterdir() if path.is_dir())[::10]
     theirs = sorted({path for pattern in MLINTER_FILES for family in families for path in family.rglob(pattern)})
-    check = [linter, "check", "--cache-dir", str(cache), str(diffusers)]
+    one = scratch / "whole/diffusers/models/transformers/transformer_flux.py"
+
+    def check(name: str, cache: str, what: Iterable[Path], files: list[Path]) -> Contestant:
+        folder = scratch / "caches" / cache
+        command = [str(Path(sys.executable).with_name("linter")), "check", "--isolated", "--cache-dir", str(folder)]
+        # A first run has no cache.
+        before = partial(shutil.rmtree, folder, ignore_errors=True) if name.endswith("cold") else None
+        return Contestant(name, [*command, *map(str, what)], files, before)
+
     mlinter = [str(others / "mlinter"), "--no-progress", "--no-cache", *map(str, families)]
+    fixit = [str(others / "fixit"), "lint", str(scratch / "sample")]
+    torchfix = [str(others / "torchfix"), "--select", "ALL", str(scratch / "sample")]
     return [
-        Contestant("ast.parse", [sys.executable, "-c", PARSE, *map(str, whole)], whole),
-        Contestant("linter check, cold", check, whole, fresh=cache),
-        Contestant("linter check, warm", check, whole),
-        Contestant("mlinter", mlinter, theirs),
-        Contestant("Fixit, its default rules", [str(others / "fixit"), "lint", str(sample)], some),
-        Contestant("TorchFix, all its rules", [str(others / "torchfix"), "--select", "ALL", str(sample)], some),
+        Contestant("ast.parse", [sys.executable, "-c", PARSE, *map(str, parts["whole"])], parts["whole"]),
+        check("linter, cold", "whole", [scratch / "whole"], parts["whole"]),
+        check("linter, warm", "whole", [scratch / "whole"], parts["whole"]),
+        check("linter, one file of them", "whole", [one], [one]),
+        replace(
+            check("linter, one file changed", "whole", [scratch / "whole"], parts["whole"]),
+            before=partial(append_comment, one),
+        ),
+        check("linter on half of the files, cold", "half", [scratch / "half"], parts["half"]),
+        check("linter on a quarter of the files, cold", "quarter", [scratch / "quarter"], parts["quarter"]),
+        check("linter on transformers, cold", "transformers", theirs, theirs),
+        Contestant("mlinter on transformers", mlinter, theirs),
+        Contestant("Fixit, its default rules", fixit, sample, rounds=1),
+        Contestant("TorchFix, all its rules", torchfix, sample, rounds=1),
     ]
 
 
-def table(rows: list[tuple[Contestant, float]]) -> str:
+def table(rows: list[tuple[Contestant, Cost]]) -> str:
     """The result in Markdown."""
-    base = rows[0][1] / rows[0][0].lines
+    base = rows[0][1].cpu / rows[0][0].lines
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("modelwright", "diffusers", "transformers")]
+    machine = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     lines = [
         "# How fast the linter reads",
         "",
-        f"diffusers {importlib.metadata.version('diffusers')}, Python {sys.version.split()[0]}, {os.cpu_count()} cores"
-        f", {', '.join(OTHERS)}. Median CPU seconds of the whole command. Repeat with `python benchmarks/lint.py`.",
+        f"{', '.join([*versions, *OTHERS])}; {machine}. CPU seconds, user and system, of the whole command with its",
+        "children, the least of several runs in turns with all others; Fixit and TorchFix ran once, on every 40th",
+        "file. All our rules run, whatever is selected. Memory is the most that one process held.",
+        "Repeat with `make bench`.",
         "",
-        "| command | lines | CPU seconds | lines per second | CPU per line, ast.parse = 1 |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| command | files | lines | CPU seconds | lines per second | CPU per line, ast.parse = 1 | MiB |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for contestant, cpu in rows:
-        each = cpu / contestant.lines
-        lines.append(f"| {contestant.name} | {contestant.lines:,} | {cpu:.2f} | {1 / each:,.0f} | {each / base:.2f} |")
+    for contestant, cost in rows:
+        each = cost.cpu / contestant.lines
+        lines.append(
+            f"| {contestant.name} | {len(contestant.files):,} | {contestant.lines:,} | {cost.cpu:.2f}"
+            f" | {1 / each:,.0f} | {each / base:.2f} | {cost.mebibytes:,.0f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     """Measures, prints and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each command (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each quick command (default: 3)")
     parser.add_argument("--tools", type=Path, default=HERE.parent / "build" / "other-linters", help="where they lie")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         running = contestants(other_linters(arguments.tools), Path(folder))
-        measured: dict[str, list[float]] = {contestant.name: [] for contestant in running}
+        least: dict[str, Cost] = {}
         for number in range(arguments.rounds):
             for contestant in running:
-                measured[contestant.name].append(seconds(contestant))
-                print(f"round {number + 1}: {contestant.name}: {measured[contestant.name][-1]:.2f} s", file=sys.stderr)
-    text = table([(contestant, statistics.median(measured[contestant.name])) for contestant in running])
+                if number < contestant.rounds:
+                    cost = contestant.run()
+                    print(f"round {number + 1}: {contestant.name}: {cost.cpu:.2f} s", file=sys.stderr)
+                    kept = least.get(contestant.name, cost)
+                    least[contestant.name] = min(kept, cost, key=lambda cost: cost.cpu)
+        text = table([(contestant, least[contestant.name]) for contestant in running])
     (HERE / "lint.md").write_text(text, encoding="utf-8")
     print(text)
 
