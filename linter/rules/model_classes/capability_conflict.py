@@ -27,7 +27,7 @@ class CapabilityConflict(Rule):
     table that tells another value than the class has is believed.
 
     ## Exceptions
-    Values that are not literal, rows that a condition adds, and layers that fuse by a method of their own.
+    Values that are not literal, rows that a condition adds, and what a layer's own `fuse_projections` does not read.
     """
 
     code = "MOD019"
@@ -80,7 +80,7 @@ class CapabilityConflict(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for attribute in module.facts.attributes:
-            if attribute.value.kind == "dict" and len(_DECLARED.intersection(attribute.value.strings)) > 1:
+            if len(_DECLARED.intersection(attribute.value.strings)) > 1:
                 for row in rows_in(module, attribute.span, _DECLARED):
                     yield from self._of_another(module, row, attribute.name)
         for cls in module.classes.values():
@@ -158,8 +158,7 @@ def _unfusable(cls: Class) -> tuple[str, ...]:
     if not is_attention(cls) or not cls.is_module or cls.method("__init__") is None:
         return ()
     flag, fuse = cls.attribute("_supports_qkv_fusion"), cls.method("fuse_projections")
-    of_its_own = fuse is not None and fuse.cls is not None and fuse.cls.name != "AttentionModuleMixin"
-    if of_its_own or (flag is not None and flag.text != "True"):
+    if flag is not None and flag.text != "True":
         return ()
     taken = [name for name in _FUSED if fuse is None or fuse.facts.mentions(f"self.{name}")]
     return tuple(name for name in taken if lacks(cls, name))

@@ -101,8 +101,8 @@ def _problems(part: Part, classes: tuple[Class, ...], is_root: bool) -> Iterator
         yield from _wrong_kind(shard)
         yield from _wrong_argument(shard, forwards if len(forwards) == len(classes) else [])
         yield from _wrong_dims(shard, forward)
-    count = _outputs(forward) if forward is not None and not is_root else None
-    if count is None or forward is None:
+    # What a whole model returns depends on `return_dict`.
+    if forward is None or is_root or (count := _outputs(forward)) is None:
         return
     for shard in part.shards:
         if isinstance(shard.key, int) and shard.key >= count:

@@ -32,7 +32,12 @@ CASES = {
 
         class TinyOwnAttention(TinyAttention):
             def fuse_projections(self):
-                pass
+                self.is_fused = True
+
+
+        class TinyBrokenAttention(TinyAttention):  #! MOD019
+            def fuse_projections(self):
+                self.to_qkv = self.to_q, self.to_k, self.to_v
 
 
         class TinyHandler(AttentionModuleMixin):
@@ -103,6 +108,14 @@ CASES = {
                 on._supports_group_offloading = True
 
 
+        class TinyThird:
+            _supports_group_offloading = True
+
+            def __init__(self):
+                self._supports_group_offloading = False  #! MOD019
+                self.no_supports_group_offloading = False
+
+
         class TinyOther:
             _supports_group_offloading = decide()
 
@@ -140,6 +153,7 @@ CASES = {
             "_tp_plan": Row(lambda model: model._tp_plan),
             "_skip_keys": Row(keys),
         }
+        NAMES = ["_cp_plan", "_tp_plan"]
         ONE = {"_cp_plan": Row(attribute("_tp_plan"))}
     """,
 }

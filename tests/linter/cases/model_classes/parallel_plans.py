@@ -102,12 +102,17 @@ CASES = {
                 "fifth_rope": [Gather(1, 3), OTHER, Gather(3, 3)],  #! MOD008
                 "sixth_rope": parallel.ContextParallelOutput(gather_dim=3, expected_dims=3),  #! MOD008
                 "nothing": Gather(1, 3),  #! MOD008
+                "given.*.*": Gather(1, 3),  #! MOD008
+                "given.0": {"x": Split(1, 3)},
+                "other_pair": {"parts": Split(1, 3)},  #! MOD008
                 NAME: Gather(1, 3),
             }
 
             @register_to_config
-            def __init__(self, num_layers: int = 2):
+            def __init__(self, num_layers: int = 2, layers=None):
                 super().__init__()
+                self.given = layers
+                self.other_pair = TinyPair()
                 self.rope, self.other_rope, self.third_rope = TinyRope(), TinyRope(), TinyRope()
                 self.fourth_rope, self.fifth_rope, self.sixth_rope = TinyRope(), TinyRope(), TinyUnsure()
                 self.norm = TinyNorm()
@@ -118,6 +123,7 @@ CASES = {
 
             def forward(self, hidden_states, ids, mask, size, offset):
                 hidden_states = self.norm(self.pair(self.unsure(self.either(hidden_states))))
+                hidden_states = self.other_pair(self.given, hidden_states)
                 for rope in (self.rope, self.other_rope, self.third_rope):
                     hidden_states = rope(hidden_states)
                 for rope in (self.fourth_rope, self.fifth_rope, self.sixth_rope):
