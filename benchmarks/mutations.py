@@ -147,9 +147,12 @@ class Tree:
     def __init__(self, library: Path, scratch: Path) -> None:
         self.root = scratch / library.name
         shutil.copytree(library, self.root, ignore=shutil.ignore_patterns("__pycache__"))
+        # What the installation declares that it needs lies beside it.
+        for folder in library.parent.glob(f"{library.name}-*.dist-info"):
+            shutil.copytree(folder, scratch / folder.name)
         self._paths = discover([self.root], (), self.root)
         self._cache = WarmCache()
-        self._before = self._findings()
+        self._before = self._findings(self._paths)
 
     def problems(self, mutation: Mutation) -> Iterator[str]:
         """Why a mutation cannot be planted in this tree."""
@@ -163,7 +166,8 @@ class Tree:
         """Plants a mutation, looks what is found and what the safe fixes make of it, and takes it back."""
         broken = patched(mutation.patch, mutation.file, self._text)
         with self._holding(broken):
-            after = self._findings()
+            near = self._near(mutation, broken)
+            after = self._findings(near)
             new = _new(self._before, after)
             # A break that its own family cannot mend would only be spread to the copies of the place.
             mended = [item for item in new if _is_mended(item)]
@@ -179,9 +183,11 @@ class Tree:
             besides = tuple(
                 f"{item.code} {self._place(item)}" for item in new if item.code != mutation.code or not found
             )
-        return Result(found, besides, tuple(self._faults(mutation, broken, fixed, scope)))
+        return Result(found, besides, tuple(self._faults(mutation, broken, fixed, scope, near)))
 
-    def _faults(self, mutation: Mutation, broken: Texts, fixed: Texts, scope: Scope) -> Iterator[str]:
+    def _faults(
+        self, mutation: Mutation, broken: Texts, fixed: Texts, scope: Scope, near: list[Path]
+    ) -> Iterator[str]:
         if bool(fixed) != bool(mutation.fix):
             yield "is not mended" if mutation.fix else "is mended, of which the catalogue knows nothing"
         if not fixed:
@@ -189,18 +195,28 @@ class Tree:
         # What the fixes make of the files as they were is none of the mutation's doing.
         clean = self._fixed(*scope)
         with self._holding(clean):
-            before = self._findings() if clean else self._before
+            before = self._findings(near) if clean else self._before
             wanted = {} if mutation.fix in ("", RESTORES) else patched(mutation.fix, mutation.file, self._text)
             untouched = {name: self._text(name) for name in broken | fixed}
         with self._holding(broken | fixed):
             yield from (f"is changed by a second run in {name}" for name in self._fixed(*scope))
-            yield from (f"leaves {item.code} {self._place(item)}" for item in _new(before, self._findings()))
+            yield from (f"leaves {item.code} {self._place(item)}" for item in _new(before, self._findings(near)))
         for name, text in (broken | fixed).items():
             if text != wanted.get(name, untouched[name]):
                 difference = unified_diff(
                     wanted.get(name, untouched[name]).split("\n"), text.split("\n"), lineterm="", n=1
                 )
                 yield "\n".join((f"is mended otherwise in {name}", *difference))
+
+    def _near(self, mutation: Mutation, broken: Texts) -> list[Path]:
+        """The files to look at: all of them, but for a broken package, on which they all rest.
+
+        Of such a one, the packages and the files that the mutation names are read anew, and not the whole library.
+        """
+        if not any(name.endswith("__init__.py") for name in broken):
+            return self._paths
+        named = {self.root / name for name in (*broken, mutation.at_file or mutation.file)}
+        return [path for path in self._paths if path.name == "__init__.py" or path in named]
 
     def _scope(self, mended: list[Finding]) -> Scope:
         """What is to be mended: these families, in these files and the packages that they lie in.
@@ -220,9 +236,9 @@ class Tree:
             "ALL"
         } if "LNT" in families else families
 
-    def _findings(self) -> list[Finding]:
-        """What all rules find in all files."""
-        return list(check(self._paths, self._config("ALL"), self._cache).findings)
+    def _findings(self, paths: list[Path]) -> list[Finding]:
+        """What all rules find in files."""
+        return list(check(paths, self._config("ALL"), self._cache).findings)
 
     def _fixed(self, paths: list[Path], codes: set[str]) -> Texts:
         """What the safe fixes of some rules make of some files, and of the tables that those are registered in."""
@@ -302,7 +318,8 @@ def table(results: Mapping[Mutation, Result]) -> str:
     lines = [
         "# Conventions broken on purpose, and what the linter makes of it",
         "",
-        f"diffusers {importlib.metadata.version('diffusers')}, one break at a time. Repeat with `make mutations`.",
+        f"diffusers {importlib.metadata.version('diffusers')}, one break at a time. Repeat with `make mutations`. "
+        "A broken `__init__.py` is looked for in all packages and where the catalogue says, all else in all files.",
         "",
         f"- **{found} of {len(results)} found at their place** ({found / len(results):.1%}), "
         f"of {len({mutation.code for mutation in results})} rules.",
