@@ -1,9 +1,10 @@
 """What hooks are told of blocks: where, under which names, and in which order they return."""
 
-from linter.rules.registration import BLOCK_FILE, HOOK_TABLES, HOOKED_LIBRARY
+from linter.rules.registration import BLOCK_FILE, HOOK_TABLES, HOOKED_LIBRARY, LAZY_TOP
 
 
-_HOOKED = {**HOOKED_LIBRARY, "tinylib/__init__.py": ""}
+# The package of models is empty there: what is looked at here is what the hooks know.
+_HOOKED = {**HOOKED_LIBRARY, "tinylib/__init__.py": LAZY_TOP.replace('["TinyModel"]}', '["TinyModel"]}  #! REG004')}
 TINY, TABLES = "tinylib/models/tiny.py", "tinylib/hooks/_helpers.py"
 _RETURN = "return encoder_hidden_states, hidden_states"
 _IMPORTED = "from ..hooks._helpers import TransformerBlockRegistry\n            from .modeling_utils import"
