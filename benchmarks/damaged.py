@@ -46,7 +46,7 @@ from linter.rules import all_rules
 HERE = Path(__file__).resolve().parent
 MEMORY = 3 * 1024**3
 """The address space that a process may have; what it really uses is measured."""
-SECONDS = 100
+SECONDS = 300
 """The time that a batch may take."""
 LARGEST = 40_000
 """Files of diffusers that are larger are damaged less often, so that a batch stays quick."""

@@ -71,7 +71,7 @@ PROJECTS: Mapping[str, Mapping[str, str]] = {
         "one.py": "\n\n".join(
             f"# Copied from case.one.f{number + 1} with a->aa, aa->aaaa, a->aa\n"
             f"def f{number}(\n    a,\n):\n    return a\n"
-            for number in range(40)
+            for number in range(12)
         )
     },
     "a copy that its encoding cannot hold": {

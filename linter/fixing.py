@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
@@ -21,6 +22,7 @@ from linter.source import Source, decode, read_bytes
 
 
 _MOST_ROUNDS = 50
+_ROUNDS_KEPT = 5
 _MOST_TURNS = 5
 """Copies of each other with renames in a circle are never in line: each mended one puts the other out."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -66,7 +68,10 @@ def fix(paths: Sequence[Path], config: Config, cache: Cache, unsafe: bool) -> Fi
     one_by_one = False
     report = check(paths, config, cache, contents)
     before = report.digests
-    for _ in range(_MOST_ROUNDS):
+    for number in range(_MOST_ROUNDS):
+        if number % _ROUNDS_KEPT == _ROUNDS_KEPT - 1:
+            # Each round leaves a whole project behind, which refers to itself, so that only the collector frees it.
+            gc.collect()
         left_out = refused | waiting | {key for key, times in made.items() if times >= _MOST_TURNS}
         wanted = [
             finding for finding in report.findings if _is_wanted(finding, unsafe) and _key(finding) not in left_out

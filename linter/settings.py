@@ -158,7 +158,7 @@ def _file(here: Path, overrides: Overrides) -> Path | None:
 def _table(file: Path) -> Mapping[str, Any]:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise LinterError(f"{file}: not readable as TOML: {error}") from error
     tool = document.get("tool")
     table = tool.get("linter", {}) if isinstance(tool, dict) else {}

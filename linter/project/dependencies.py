@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -144,18 +144,27 @@ def _read(path: Path, text: str, digest: str) -> Declared | None:
 
 def _of_pyproject(text: str) -> tuple[set[str], set[str]]:
     try:
-        table: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError):
         return set(), set()
-    project = table.get("project", {})
-    required = set(_names(project.get("dependencies", ())))
-    extras = [*project.get("optional-dependencies", {}).values(), *table.get("dependency-groups", {}).values()]
-    names = {name for extra in extras for name in _names(item for item in extra if isinstance(item, str))}
-    own = set(_names([project.get("name", "")]))
+    project = _table(table.get("project"))
+    extras = [_table(project.get("optional-dependencies")), _table(table.get("dependency-groups"))]
+    required = set(_names(_texts(project.get("dependencies"))))
+    names = {name for extra in extras for group in extra.values() for name in _names(_texts(group))}
+    own = set(_names(_texts([project.get("name")])))
     return (names | required | own, required) if names or required else (set(), set())
 
 
-def _names(requirements: Any) -> Iterator[str]:
+def _table(value: Any) -> dict[str, Any]:
+    """A value where it is a table; whether a file is right in all else is not asked here."""
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _names(requirements: Iterable[str]) -> Iterator[str]:
     for requirement in requirements:
         if match := _REQUIREMENT.match(requirement):
             yield re.sub(r"[-_.]+", "-", match[1]).lower()
