@@ -189,13 +189,10 @@ def test_metadata_that_are_installed_beside_a_package_say_what_it_may_import(
     (folder / "pyproject.toml").unlink()
     write({**library(), "tinylib/models/other.py": "import einops\n"})
     clean = warm()
-    write({"tinylib-1.0.dist-info/METADATA": "Name: tinylib\nRequires-Dist: torch\nRequires-Dist: numpy\n"})
+    metadata = "Name: tinylib\nRequires-Dist: torch\nRequires-Dist: numpy\n"
+    write({"tinylib-1.0.dist-info/METADATA": metadata})
     assert "`einops` is not among the dependencies" in warm()
-    write(
-        {
-            "tinylib-1.0.dist-info/METADATA": "Name: tinylib\nRequires-Dist: torch\nRequires-Dist: numpy\nRequires-Dist: einops\n"
-        }
-    )
+    write({"tinylib-1.0.dist-info/METADATA": f"{metadata}Requires-Dist: einops\n"})
     assert warm() == cold() == clean
     shutil.rmtree(folder / "tinylib-1.0.dist-info")
     write({"tinylib-1.1.dist-info/METADATA": "Name: tinylib\nRequires-Dist: numpy\n"})
