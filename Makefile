@@ -8,7 +8,7 @@ BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup flux2 test lint docs bench mutations damaged claude codex clean-ai
+.PHONY: help setup flux2 test lint docs bench damaged mutations mutants claude codex clean-ai
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
