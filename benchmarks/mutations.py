@@ -36,6 +36,8 @@ HERE = Path(__file__).resolve().parent
 ENOUGH = 0.95
 RESTORES = "restores"
 """What `fix` says in the catalogue where the fixes bring every byte back."""
+MENDS = "mends"
+"""And where the tree then checks as before, in other bytes that nobody wants to read in a catalogue."""
 
 Texts = dict[str, str]
 """Files by their path in the tree."""
@@ -62,8 +64,8 @@ class Mutation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_file: str = ""
     """Where that line is, if not in `file`."""
     fix: str = ""
-    """What the safe fixes make of it: empty where there is none, `restores`, or a patch from the original to what they
-    write instead."""
+    """What the safe fixes make of it: empty where there is none, `restores`, `mends`, or a patch from the original to
+    what they write instead."""
     missed: str = ""
     """Why the linter does not find it, where it does not."""
 
@@ -196,12 +198,12 @@ class Tree:
         clean = self._fixed(*scope)
         with self._holding(clean):
             before = self._findings(near) if clean else self._before
-            wanted = {} if mutation.fix in ("", RESTORES) else patched(mutation.fix, mutation.file, self._text)
+            wanted = {} if mutation.fix in ("", RESTORES, MENDS) else patched(mutation.fix, mutation.file, self._text)
             untouched = {name: self._text(name) for name in broken | fixed}
         with self._holding(broken | fixed):
             yield from (f"is changed by a second run in {name}" for name in self._fixed(*scope))
             yield from (f"leaves {item.code} {self._place(item)}" for item in _new(before, self._findings(near)))
-        for name, text in (broken | fixed).items():
+        for name, text in (broken | fixed).items() if mutation.fix != MENDS else ():
             if text != wanted.get(name, untouched[name]):
                 difference = unified_diff(
                     wanted.get(name, untouched[name]).split("\n"), text.split("\n"), lineterm="", n=1
