@@ -36,12 +36,13 @@ def test_damaged_inputs_are_answered(only: str) -> None:
     "text",
     [
         "if a:\n    pass\n" + "elif a.b:\n    c.d()\n" * 600,
+        "def f(a):\n    if a:\n        pass\n" + "    elif a.b:\n        c.d()\n" * 600,
         "x = " + " + ".join(["a.b"] * 900) + "\n",
         "x = 0x" + "f" * 6000 + "\n",
         "def f(x: 0x" + "f" * 6000 + "): pass\n",
         "x = [a.b for a in c" + " if a.b" * 3000 + "]\n",
     ],
-    ids=["elif", "sum", "number", "annotation", "conditions"],
+    ids=["elif", "elif in a function", "sum", "number", "annotation", "conditions"],
 )
 def test_what_is_long_and_not_nested_is_read(text: str, write: Callable[..., None], check: Callable[..., Any]) -> None:
     write({"long.py": f"{text}\n\nimport einops\n\n\ndef forward(x):\n    return einops.rearrange(x, 'a b -> b a')\n"})
