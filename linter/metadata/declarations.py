@@ -126,7 +126,8 @@ def available_processors(cls: Class) -> Declaration | None:
 
 def attention_backend(cls: Class) -> Declaration | None:
     """Declared by the first processor that can be told which kernel to use."""
-    for processor in (processor for layer in attention_layers(cls) for processor in processors_of(layer)):
+    available = [processor for layer in attention_layers(cls) for processor in processors_of(layer)]
+    for processor in (*available, *(part for part in cls.all_parts() if part.is_processor)):
         if (found := _nearest(processor, BACKEND_ATTRIBUTES[0])) is not None:
             return Declaration(True, found[0], found[2])
     return None

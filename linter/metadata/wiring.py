@@ -137,7 +137,8 @@ def _definitions(cls: Class) -> set[tuple[Path, str]]:
     A model that is a part of another has a table of its own.
     """
     found: set[tuple[Path, str]] = set()
-    parts = [cls, *(part for part in cls.all_parts()[1:] if not part.is_model)]
+    replaced = _replaced_processors(cls)
+    parts = [cls, *(part for part in cls.all_parts()[1:] if not part.is_model and part not in replaced)]
     computing = [processor for part in parts for processor in processors_of(part)]
     for part in dict.fromkeys([*parts, *computing]):
         found.add((part.module.path, part.qualname))
@@ -146,6 +147,21 @@ def _definitions(cls: Class) -> set[tuple[Path, str]]:
             # What attention runs may lie in helpers, of which its rules speak.
             if method.name == ("__call__" if part in computing else "forward"):
                 found |= {(function.module.path, function.qualname) for function in method.reached}
+    return found
+
+
+def _replaced_processors(cls: Class) -> list[Class]:
+    """The default processors of attention layers that are given another one wherever the model builds them."""
+    parts = cls.all_parts()
+    inits = [init for part in parts if (init := part.own_methods.get("__init__")) is not None]
+    found: list[Class] = []
+    for layer in parts:
+        defaults = [part for part in layer.parts() if part.is_processor]
+        calls = [
+            call for init in inits for call in init.facts.calls if init.module.find(call.path, init.facts) is layer
+        ]
+        if defaults and calls and all(call.argument("processor") not in (None, "None") for call in calls):
+            found += defaults
     return found
 
 

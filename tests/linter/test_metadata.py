@@ -351,3 +351,14 @@ def test_an_installed_class_is_found_by_its_package(table: Any, installed_diffus
         "FluxTransformerBlock",
         "FluxSingleTransformerBlock",
     ]
+
+
+def test_a_default_processor_that_the_model_replaces_is_no_concern_of_its(table: Any) -> None:
+    # Both build the same attention layer, whose default calls torch itself; one gives it a processor that dispatches.
+    replaced = table("diffusers.QwenImageTransformer2DModel")["capabilities"]["set_attention_backend"]
+    kept = table("diffusers.AutoencoderKL")["capabilities"]["set_attention_backend"]
+    assert (replaced["status"], replaced["findings"]) == ("wired", [])
+    assert (kept["status"], [finding["symbol"] for finding in kept["findings"]]) == (
+        "missing",
+        ["AttnProcessor2_0.__call__"],
+    )
