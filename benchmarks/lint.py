@@ -147,7 +147,7 @@ def contestants(others: Path, scratch: Path) -> list[Contestant]:
     ]
 
 
-def table(rows: list[tuple[Contestant, Cost]]) -> str:
+def table(rows: list[tuple[Contestant, Cost]], rounds: int) -> str:
     """The result in Markdown."""
     base = rows[0][1].cpu / rows[0][0].lines
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("modelwright", "diffusers", "transformers")]
@@ -156,7 +156,7 @@ def table(rows: list[tuple[Contestant, Cost]]) -> str:
         "# How fast the linter reads",
         "",
         f"{', '.join([*versions, *OTHERS])}; {machine}. CPU seconds, user and system, of the whole command with its",
-        "children, the least of several runs in turns with all others; Fixit and TorchFix ran once, on every 40th",
+        f"children, the least of {rounds} run{'s' * (rounds > 1)} in turns with all others; Fixit and TorchFix ran once, on every 40th",
         "file. All our rules run, whatever is selected. Memory is the most that one process held.",
         "Repeat with `make bench`.",
         "",
@@ -188,7 +188,7 @@ def main() -> None:
                     print(f"round {number + 1}: {contestant.name}: {cost.cpu:.2f} s", file=sys.stderr)
                     kept = least.get(contestant.name, cost)
                     least[contestant.name] = min(kept, cost, key=lambda cost: cost.cpu)
-        text = table([(contestant, least[contestant.name]) for contestant in running])
+        text = table([(contestant, least[contestant.name]) for contestant in running], arguments.rounds)
     (HERE / "lint.md").write_text(text, encoding="utf-8")
     print(text)
 
