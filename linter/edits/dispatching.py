@@ -60,7 +60,7 @@ def with_dispatch(processor: Class, function: Function, call: Call) -> tuple[Edi
         return ()
     missing = tuple(f"{name} = None" for name in _HELD.values() if processor.attribute(name) is None)
     declared = with_attributes(processor, missing) if missing else ()
-    unused = without_unused_import(module, call.path.partition(".")[0], edits)
+    unused = without_unused_import(module, call.path.partition(".")[0], (*edits, *imported))
     return (*edits, *imported, *declared, *unused) if declared or not missing else ()
 
 

@@ -65,7 +65,13 @@ def without_unused_import(module: Module, name: str, edits: tuple[Edit, ...]) ->
         return ()
     same = [other.span for other in module.facts.imports if other.statement == statement]
     edit_out = without_element(module.source, item.span, statement, same)
-    return (edit_out,) if edit_out is not None else ()
+    if edit_out is None:
+        return ()
+    behind = (statement.end_line + 1, 0)
+    if edit_out.span.line < statement.line and any((edit.span.line, edit.span.column) == behind for edit in edits):
+        # What comes in behind it takes its place, and is set off as it was.
+        edit_out = Edit(edit_out.path, Span(statement.line, 0, *behind), "")
+    return (edit_out,)
 
 
 def _takes_from(module: Module, item: Import, package: str) -> bool:
