@@ -28,12 +28,18 @@ def with_import(module: Module, target: str) -> tuple[Edit, ...]:
     if same is not None:
         text = extended_import(module.source.between(same.statement), name)
         return (Edit(str(module.path), same.statement, text),) if text else ()
-    at_margin = [item for item in plain if item.statement.column == 0 and not item.target.startswith("__future__.")]
-    if not at_margin:
+    line = behind_imports(module)
+    if not line:
         return ()
-    line = max(item.statement.end_line for item in at_margin) + 1
     statement = f"from {_spelled(module, package)} import {name}\n"
     return (Edit(str(module.path), Span(line, 0, line, 0), statement),)
+
+
+def behind_imports(module: Module) -> int:
+    """The line behind the last import at the margin, 0 where there is none to stand beside."""
+    plain = [item for item in module.facts.imports if not item.type_checking and not item.backends]
+    at_margin = [item for item in plain if item.statement.column == 0 and not item.target.startswith("__future__.")]
+    return max((item.statement.end_line for item in at_margin), default=-1) + 1
 
 
 def in_own_library(module: Module, target: str) -> str:

@@ -45,13 +45,15 @@ class EagerImport(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         table = lazy(module)
-        for item in module.facts.imports if table else ():
-            if table is None or item.type_checking or item.fallback:
+        if table is None:
+            return
+        for item in module.facts.imports:
+            if item.type_checking or item.fallback:
                 continue
             backend = optional_backend(module, package_of(module, item))
             if backend and not item.conditional:
                 message = f"`{item.target}` is imported when the package is, before anybody asks for it"
-            elif item.target.startswith(".") and item.name in table.names and self._is_heavy(module, item):
+            elif item.name in table.names and self._is_heavy(module, item):
                 message = f"`{item.name}` is imported when the package is, though its table loads it lazily"
             else:
                 continue
@@ -66,7 +68,7 @@ class EagerImport(Rule):
     def _without(self, table: Lazy, item: Import) -> tuple[Edit, ...]:
         imported = [other for other in table.module.facts.imports if other.statement == item.statement]
         known = table.names & table.typed_names
-        if item.conditional or item is not imported[0] or not all(other.name in known for other in imported):
+        if item.conditional or not all(other.name in known for other in imported):
             return ()
         lines = Span(item.statement.line, 0, item.statement.end_line + 1, 0)
         return (Edit(str(table.module.path), lines, ""),)

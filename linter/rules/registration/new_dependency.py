@@ -25,7 +25,8 @@ class NewDependency(Rule):
 
     ## Exceptions
     The project's own packages, the standard library, what a declared package brings with it, imports under a condition
-    or in a `try`, what lies beside a project's `src` folder and is not shipped, and projects that declare nothing.
+    or in a `try`, `setup.py` and what lies beside a project's `src` folder, which are not shipped, and projects that
+    declare nothing.
     """
 
     code = "REG010"
@@ -62,7 +63,7 @@ class NewDependency(Rule):
         told: set[str] = set()
         for item in _imports(module):
             package = package_of(module, item)
-            if not package or package in told or item.conditional or item.backends or item.fallback:
+            if not package or package in told or item.conditional:
                 continue
             if not declared.allows(package) and not optional_backend(module, package) and not _is_own(module, package):
                 told.add(package)
@@ -71,7 +72,9 @@ class NewDependency(Rule):
 
 
 def _is_shipped(module: Module) -> bool:
-    """Whether users get a file: where a project has a folder `src`, they get what is in there."""
+    """Whether users get a file: where a project has a folder `src`, they get what is in there; never `setup.py`."""
+    if module.path.name == "setup.py":
+        return False
     files = module.project.files
     for folder in (module.root, module.root.parent):
         if files.exists(folder / "pyproject.toml") or files.exists(folder / "setup.py"):
@@ -89,5 +92,5 @@ def _imports(module: Module) -> Iterator[Import]:
 
 def _is_own(module: Module, package: str) -> bool:
     exists = module.project.files.exists
-    folders = (module.path.parent, module.root, module.root.parent, module.root / "src", module.root.parent / "src")
+    folders = (module.path.parent, module.root, module.root.parent)
     return any(exists(folder / package / "__init__.py") or exists(folder / f"{package}.py") for folder in folders)

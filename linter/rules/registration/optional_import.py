@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.findings import Finding
+from linter.edits.guarding import with_guard
+from linter.findings import Finding, Safety
 from linter.project import Module
 from linter.project.dependencies import needed_backends
 from linter.project.lazy_packages import lazy, library, packages_above
@@ -23,6 +24,10 @@ class OptionalImport(Rule):
     ## Why is this bad?
     The file, and all that imports it, raises an `ImportError` for everybody who does not have the package.
 
+    ## Fix safety
+    Moves the imports of the package behind the others, under the library's own question whether it is there; for those
+    who have it nothing changes. Left to a person where the file uses the package as soon as it is loaded.
+
     ## Exceptions
     Required packages, imports under a condition or in a `try`, and packages that the tables ask for (REG006).
     """
@@ -31,6 +36,7 @@ class OptionalImport(Rule):
     name = "optional-import"
     guide = GUIDE
     profiles = LIBRARIES
+    fixes = Safety.SAFE
     bad = {
         "tinylib/__init__.py": """
             from .utils import OptionalDependencyNotAvailable, is_torch_available
@@ -64,7 +70,9 @@ class OptionalImport(Rule):
 
             class TinyModel:
                 dtype = torch.float32
-                attention = xformers.ops.memory_efficient_attention
+
+                def attend(self, query, key, value):
+                    return xformers.ops.memory_efficient_attention(query, key, value)
         """,
     }
     good = {
@@ -80,6 +88,9 @@ class OptionalImport(Rule):
 
             class TinyModel:
                 dtype = torch.float32
+
+                def attend(self, query, key, value):
+                    return xformers.ops.memory_efficient_attention(query, key, value)
         """,
     }
 
@@ -94,4 +105,6 @@ class OptionalImport(Rule):
                 message = (
                     f"`{item.target}` needs `{backend}`, which is optional: import it under `is_{backend}_available()`"
                 )
-                yield self.finding(module, item.statement, message, backend)
+                question = f"{top.module.name}.utils.is_{backend}_available"
+                edits = with_guard(module, module.absolute(item.target).partition(".")[0], question)
+                yield self.finding(module, item.statement, message, backend, edits)
