@@ -60,7 +60,7 @@ class AmbiguousFormat(Rule):
             for first, second in _shut_out(conversion.tree.body, {}, []):
                 yield self.finding(module, conversion.span(second.node), _said(first, second), conversion.function)
         for table in tables_of(module):
-            if table.value.kind == "dict" and _FORMATS.search(table.name):
+            if _FORMATS.search(table.name):
                 for first, second in _alike(module, table):
                     yield self.finding(module, places_of(module).span(second.node), _said(first, second), table.name)
 
@@ -85,8 +85,7 @@ class _Marker:
 
 
 def _said(first: _Marker, second: _Marker) -> str:
-    asked = "" if first.how == "in" else f", which it {first.how}"
-    return f"a checkpoint with `{second.text}` has `{first.text}` too{asked}, and is taken for that format first"
+    return f"a checkpoint with `{second.text}` has `{first.text}` too, and is taken for that format first"
 
 
 def _shut_out(
@@ -138,7 +137,7 @@ def _marker(node: ast.expr, flags: dict[str, _Marker]) -> _Marker | None:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "any" and node.args):
         return None
     generator = node.args[0]
-    if not isinstance(generator, (ast.GeneratorExp, ast.ListComp)) or len(generator.generators) != 1:
+    if not isinstance(generator, (ast.GeneratorExp, ast.ListComp)):
         return None
     source, test = generator.generators[0], generator.elt
     where = source.iter.func.value if _is_keys(source.iter) else source.iter  # type: ignore[attr-defined]

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
-from linter.project.hook_tables import block_lists_of
 from linter.project.profiles import LIBRARIES
 from linter.project.queries import kept_query
 from linter.project.single_file import single_file_table
+from linter.project.submodules import place_of
 from linter.rules.base import Rule
 from linter.rules.weights import GUIDE, conversion, value_of
 
@@ -92,14 +92,9 @@ class ChunkOrder(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
             converter = _conversion_of(cls) if cls.is_model else None
-            init = cls.own_methods.get("__init__")
-            for key in _swapped(converter) if converter and init else ():
+            for key in _swapped(converter) if converter else ():
                 layer = _layer_of(cls, key)
-                built = (
-                    [call for call in init.facts.calls if call.assigned == f"self.{key.partition('.')[0]}"]
-                    if init
-                    else []
-                )
+                built = cls.members.get(key.partition(".")[0], ())
                 if layer is not None and built and _unpacks_shift_first(layer):
                     message = f"`{layer.name}` unpacks shift before scale, and the conversion swaps the two in `{key}`"
                     yield self.finding(module, built[0].span, message, cls)
@@ -149,18 +144,9 @@ def _text(node: ast.expr) -> str:
 def _layer_of(cls: Class, key: str) -> Class | None:
     """The class of the layer of a model that holds the weight of a key; None where that may be one of several."""
     # The last two names are the linear layer's in it and its weight's.
-    layer: Class | None = cls
-    for name in [name for name in key.split(".") if "{" not in name and not name.isdigit()][:-2]:
-        layer = _part_of(layer, name) if layer is not None else None
-    return layer
-
-
-def _part_of(cls: Class, name: str) -> Class | None:
-    _, blocks = block_lists_of(cls).get(name, (None, ()))
-    built = {cls.module.find(call.path) for call in cls.members.get(name, ()) if call.method != "ModuleList"}
-    found = {*blocks, *built}
-    part = found.pop() if len(found) == 1 else None
-    return part if isinstance(part, Class) else None
+    names = ["*" if "{" in name else name for name in key.split(".")[:-2]]
+    classes = place_of(cls, ".".join(names)).classes
+    return classes[0] if len(classes) == 1 else None
 
 
 def _unpacks_shift_first(layer: Class) -> bool:

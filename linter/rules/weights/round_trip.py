@@ -95,7 +95,7 @@ class RoundTrip(Rule):
 
 def _losses(module: Module) -> Iterator[tuple[str, ast.expr, str]]:
     """Where a mapping of a file loses something on its way back: its name, the place, and what happens."""
-    tables = [item for item in tables_of(module) if item.value.kind == "dict" and len(item.value.strings) > 1]
+    tables = [item for item in tables_of(module) if item.value.kind == "dict"]
     turned = {match[3] for way in _TURNED_ROUND for match in way.finditer(module.source.text)} if tables else set()
     replaced = {name for item in conversions(module, ".replace") for name in _put_back(item)} if tables else set()
     for table in tables:
@@ -130,7 +130,7 @@ def _held(names: Sequence[_Name]) -> Iterator[tuple[str, str, ast.expr]]:
 def _put_back(conversion: Conversion) -> Iterator[str]:
     """The tables whose new names a conversion replaces by their old ones."""
     for loop in ast.walk(conversion.tree):
-        if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Tuple) or len(loop.target.elts) != 2:
+        if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Tuple):
             continue
         match = re.fullmatch(r"(?:\w+\.)*(\w+)\.items\(\)", ast.unparse(loop.iter))
         back = [ast.unparse(item) for item in reversed(loop.target.elts)]
@@ -150,8 +150,7 @@ def _rules(module: Module) -> Iterator[Attribute]:
     classes = [cls for cls in module.classes.values() if all(name in cls.own_methods for name in _BOTH_WAYS)]
     for item in module.facts.attributes if classes else ():
         makers = {path.removesuffix("()") for path in item.value.items if path.endswith("()")}
-        is_table = item.value.kind == "sequence" and len(item.value.items) > 1 and len(makers) == 1
-        if is_table and isinstance(module.find(makers.pop()), Class):
+        if len(makers) == 1 and isinstance(module.find(makers.pop()), Class):
             yield item
 
 

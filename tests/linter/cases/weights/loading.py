@@ -9,12 +9,23 @@ CASES = {
         import joblib
         import torch
         from pickle import Unpickler
+        from pickle import Unpickler as Reader
+        from torch import load as read
+        from torch import save as written
+
+
+        class Loader:
+            pass
 
 
         def loaded(path, options):
             pickle.load(path)  #! WGT004
             pickle.loads(path)  #! WGT004
             Unpickler(path)  #! WGT004
+            pickle.Unpickler(path)  #! WGT004
+            Reader(path)  #! WGT004
+            read(path)  #! WGT004
+            written(path)
             dill.load(path)  #! WGT004
             cloudpickle.loads(path)  #! WGT004
             joblib.load(path)  #! WGT004
