@@ -10,6 +10,7 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,10 @@ _RENAME = re.compile(r"^(?P<old>[^\s>]+)->(?P<new>\S+)(?: (?P<all_casing>all-cas
 _LOOSE_RENAME = re.compile(
     r"^(?P<old>\S+?)\s*-+>\s*(?P<new>\S+?)(?P<all_casing>\s+all[-_ ]?casing)?\.?$", re.IGNORECASE
 )
-_MARKER_LINE = re.compile(r"^\s*# Copied from \S")
-_END = re.compile(r"^\s*# End copy\b")
+# Most lines are neither, which is seen without a regular expression.
+_MARKER_WORDS, _END_WORDS = "# Copied from ", "# End copy"
+_MARKER_LINE = re.compile(rf"^\s*{_MARKER_WORDS}\S")
+_END = re.compile(rf"^\s*{_END_WORDS}\b")
 _MOST_TEXT = 200_000
 """Where a rename puts more names in than it takes out, a few of them fill any memory; no copy is as long as this."""
 
@@ -188,7 +191,7 @@ def rewritten(copy: Class | Function, source: Class | Function, marker: Marker) 
 
     file, span = copy.module.source, copy.facts.span
     lines = file.lines[span.line - 1 : span.end_line]
-    end = next((number for number, line in enumerate(lines) if _END.match(line)), len(lines))
+    end = _end_of_copy(lines)
     found, expected = "\n".join(lines[:end]), renamed_text(source, marker)
     if len(expected) > _MOST_TEXT:
         return None
@@ -243,11 +246,17 @@ def _moved(body: cst.BaseSuite, source: Class | Function, copy: Class | Function
 def _text(source: Source, definition: Class | Function) -> str:
     span = definition.facts.span
     lines = source.lines[span.line - 1 : span.end_line]
-    end = next((number for number, line in enumerate(lines) if _END.match(line)), len(lines))
-    return "\n".join(line.rstrip() for line in lines[:end])
+    return "\n".join(line.rstrip() for line in lines[: _end_of_copy(lines)])
+
+
+def _end_of_copy(lines: Sequence[str]) -> int:
+    """How many lines stand before the comment that ends a copy, where there is one."""
+    return next((number for number, line in enumerate(lines) if _END_WORDS in line and _END.match(line)), len(lines))
 
 
 def _without_markers(text: str) -> str:
+    if _MARKER_WORDS not in text:
+        return text
     return "\n".join(line for line in text.split("\n") if not _MARKER_LINE.match(line))
 
 

@@ -103,7 +103,7 @@ def _run_rules(module: Module) -> Iterable[Finding]:
     profile = profile_of(module)
     too_deep = []
     for rule in all_rules():
-        if profile not in rule.profiles:
+        if profile not in rule.profiles or (rule.words and rule.words.isdisjoint(module.facts.words)):
             continue
         try:
             yield from rule().check(module)

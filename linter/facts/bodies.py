@@ -41,13 +41,21 @@ def _is_empty(body: list[ast.stmt]) -> bool:
     return True
 
 
-def function_facts(node: FunctionNode, prefix: str, places: Places) -> FunctionFacts:
-    """The facts of a function. `prefix` is the qualified name of what it stands in, with its dot."""
+def function_facts(node: FunctionNode, prefix: str, places: Places, words: set[str]) -> FunctionFacts:
+    """The facts of a function.
+
+    Args:
+        node: Its syntax.
+        prefix: The qualified name of what it stands in, with its dot.
+        places: Where things stand in the file.
+        words: The names that the file uses, to which those of the function are added.
+    """
     qualname = prefix + node.name
-    body = _Body(places)
+    body = _Body(places, words)
     parameters = parameters_of(node.args, places)
     body.local_names.update(parameter.name for parameter in parameters)
     body.run(node.body)
+    words |= body.names
     first = node.body[0]
     facts = FunctionFacts(
         name=node.name,
@@ -59,6 +67,7 @@ def function_facts(node: FunctionNode, prefix: str, places: Places) -> FunctionF
         body_line=min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))]),
         is_async=isinstance(node, ast.AsyncFunctionDef),
         is_empty=_is_empty(node.body),
+        imports=tuple(body.imports),
         packed=packed(found := body.result()),
     )
     # The rules run next in the same process: they need not unpack what was just packed.
@@ -78,8 +87,9 @@ def _paired(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]
 class _Body:
     """Walks statements and expressions once, keeping what it is under: conditions, the call, the assignment."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, words: set[str]) -> None:
         self._places = places
+        self._words = words
         self.conditions: list[Condition] = []
         self.calls: list[Call] = []
         self.reads: list[Read] = []
@@ -105,7 +115,6 @@ class _Body:
             returns=tuple(self.returns),
             names=frozenset(self.names),
             local_names=frozenset(self.local_names),
-            imports=tuple(self.imports),
         )
 
     # Statements
@@ -170,6 +179,7 @@ class _Body:
             target = node.id
             self.local_names.add(target)
         elif isinstance(node, ast.Attribute):
+            self._words.add(node.attr)
             target = f"{self.expression(node.value)}.{node.attr}"
         elif isinstance(node, ast.Subscript):
             target = f"{self.expression(node.value)}[]"
@@ -248,9 +258,9 @@ class _Body:
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         conditional = bool(self._guards or self._trying)
-        self.imports.extend(
-            msgspec.structs.replace(found, conditional=conditional) for found in imports_of(node, self._places)
-        )
+        for found in imports_of(node, self._places):
+            self._words.update(found.target.split("."))
+            self.imports.append(msgspec.structs.replace(found, conditional=conditional))
 
     def _function(self, node: FunctionNode) -> None:
         self.local_names.add(node.name)
@@ -308,6 +318,7 @@ class _Body:
     def _attribute(self, node: ast.Attribute) -> str:
         index = len(self.reads)
         path = f"{self._chain(node.value)}.{node.attr}"
+        self._words.add(node.attr)
         # Before what its subscripts read.
         self.reads.insert(index, Read(path, self._places.span(node), self._guards, self._test, self._call))
         return path
@@ -318,6 +329,7 @@ class _Body:
         """
         kind = node.__class__
         if kind is ast.Attribute:
+            self._words.add(node.attr)  # type: ignore[attr-defined]
             return f"{self._chain(node.value)}.{node.attr}"  # type: ignore[attr-defined]
         if kind is ast.Subscript:
             path = f"{self._chain(node.value)}[]"  # type: ignore[attr-defined]
@@ -342,7 +354,9 @@ class _Body:
             for argument in node.args
         ]
         for keyword in node.keywords:
-            arguments.append(Argument(keyword.arg or "**", self.expression(keyword.value)))
+            name = keyword.arg or "**"
+            self._words.add(name)
+            arguments.append(Argument(name, self.expression(keyword.value)))
         self._call = previous
         self.calls[index] = Call(
             function,

@@ -31,6 +31,7 @@ def extract_facts(source: Source, tree: ast.Module) -> FileFacts:
         functions=tuple(file.functions),
         attributes=tuple(file.attributes),
         bindings=frozenset(file.bindings),
+        words=frozenset(file.words),
         lazy_entries=tuple(file.lazy.entries),
         lazy_is_complete=file.lazy.is_complete,
         copied=copied,
@@ -66,6 +67,7 @@ class _File:
         self.functions: list[FunctionFacts] = []
         self.attributes: list[Attribute] = []
         self.bindings: set[str] = set()
+        self.words: set[str] = set()
         self.calls: list[Call] = []
         self.lazy = LazyTable(places)
         self._backends: tuple[str, ...] = ()
@@ -76,7 +78,7 @@ class _File:
     def statements(self, body: Iterable[ast.stmt]) -> None:
         for node in body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self.functions.append(function_facts(node, "", self._places))
+                self.functions.append(function_facts(node, "", self._places, self.words))
                 self.bindings.add(node.name)
             elif isinstance(node, ast.ClassDef):
                 self.classes.append(self._class(node, ""))
@@ -84,6 +86,7 @@ class _File:
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 for found in imports_of(node, self._places):
                     self.bindings.add(found.name)
+                    self.words.update(found.target.split("."))
                     guarded = Import(
                         found.name,
                         found.target,
@@ -101,7 +104,9 @@ class _File:
                 self.lazy.call(node.value, self._backends, self._fallback)
                 if isinstance(node.value, ast.Call):
                     place = self._places.span(node.value)
-                    self.calls.append(Call(path_of(node.value.func), (), place, (), "", -1, -1))
+                    path = path_of(node.value.func)
+                    self.words.update(path.split("."))
+                    self.calls.append(Call(path, (), place, (), "", -1, -1))
             elif isinstance(node, ast.If):
                 self._if(node)
             elif isinstance(node, ast.Try):
@@ -194,7 +199,7 @@ class _File:
     ) -> None:
         for node in body:
             if isinstance(node, FunctionNode):
-                methods.append(function_facts(node, f"{qualname}.", self._places))
+                methods.append(function_facts(node, f"{qualname}.", self._places, self.words))
             elif isinstance(node, ast.ClassDef):
                 nested.append(self._class(node, f"{qualname}."))
             elif isinstance(node, ast.Assign):

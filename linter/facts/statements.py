@@ -28,9 +28,12 @@ def statement_at(lines: Sequence[str], span: Span) -> ast.stmt:
     # What stands before it on its line is no part of it, but keeps its place.
     text[0] = (before if not before.strip(" \t") else " " * len(before.encode())) + text[0][span.column :]
     # Under a condition of its own an indented statement parses as it stands, whatever its strings and comments hold.
-    tree = ast.parse("\n".join(["if 1:", *text] if span.column else text)).body[0]
-    statement = tree.body[0] if isinstance(tree, ast.If) and span.column else tree
-    return ast.increment_lineno(statement, span.line - (2 if span.column else 1))
+    head = ["if 1:"] if span.column else []
+    # Empty lines bring it to its own line, which is quicker than to move every node of it.
+    above = [""] * (span.line - 1 - len(head))
+    tree = ast.parse("\n".join([*above, *head, *text])).body[0]
+    statement = tree.body[0] if isinstance(tree, ast.If) and head else tree
+    return ast.increment_lineno(statement, -1) if head and span.line == 1 else statement
 
 
 def begins_in_string(tree: ast.Module, line: int) -> bool:

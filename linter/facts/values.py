@@ -173,7 +173,6 @@ class Body(msgspec.Struct, frozen=True, array_like=True):
     """The bare names that it reads."""
     local_names: frozenset[str]
     """The names that it binds: parameters, assignments, loop variables, nested functions."""
-    imports: tuple[Import, ...]
 
 
 _decode_body = msgspec.msgpack.Decoder(Body).decode
@@ -198,6 +197,8 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True, dict=True):
     is_async: bool
     is_empty: bool
     """Nothing but a docstring, `pass`, `...` or `raise NotImplementedError`."""
+    imports: tuple[Import, ...]
+    """The imports in its body."""
     packed: msgspec.Raw
 
     @cached_property
@@ -238,11 +239,6 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True, dict=True):
     def local_names(self) -> frozenset[str]:
         """The names that it binds."""
         return self.body.local_names
-
-    @property
-    def imports(self) -> tuple[Import, ...]:
-        """The imports in its body."""
-        return self.body.imports
 
 
 def packed(body: Body) -> msgspec.Raw:
@@ -320,6 +316,10 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     attributes: tuple[Attribute, ...]
     bindings: frozenset[str]
     """Every name that the module binds at its top level, in any branch."""
+    words: frozenset[str]
+    """Every name that its functions, or the calls that are statements of its own, use: of variables, attributes and
+    keywords, and each part of what is imported. What is not among them no path of theirs holds, strings excepted.
+    """
     lazy_entries: tuple[LazyEntry, ...]
     lazy_is_complete: bool
     """False where the lazy table takes entries that cannot be read."""

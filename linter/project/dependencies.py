@@ -75,11 +75,10 @@ def package_of(module: Module, item: Import) -> str:
     """The top-level package that an import takes from, empty where it is of the file's own or of the standard
     library.
     """
-    package = module.absolute(item.target).partition(".")[0]
-    own = module.name.partition(".")[0]
-    if item.target.startswith(".") or package in ("", own, "__future__") or package in sys.stdlib_module_names:
+    if item.target.startswith("."):
         return ""
-    return package
+    package, own = (name.partition(".")[0] for name in (item.target, module.name))
+    return "" if package in ("", own, "__future__") or package in sys.stdlib_module_names else package
 
 
 def optional_backend(module: Module, package: str) -> str:
@@ -93,6 +92,7 @@ def optional_backend(module: Module, package: str) -> str:
     return ""
 
 
+@kept_query
 def needed_backends(module: Module) -> dict[str, Import]:
     """The optional packages without which a file cannot be imported, each with the import that needs it."""
     found: dict[str, Import] = {}

@@ -22,8 +22,9 @@ def nested_functions(module: Module) -> tuple[Function, ...]:
         warnings.simplefilter("ignore")
         tree = ast.parse(source.text)
     places = Places(source.lines, source.text.isascii())
+    # What they use is among the words of the function around them.
     return tuple(
-        Function(module, function_facts(node, prefix, places), None) for node, prefix in _below(tree, "", False)
+        Function(module, function_facts(node, prefix, places, set()), None) for node, prefix in _below(tree, "", False)
     )
 
 

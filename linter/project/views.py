@@ -86,15 +86,17 @@ class Module:
     @query
     def attribute_names(self) -> frozenset[str]:
         """Every name that a function of the file reads an attribute by, calls a method by, or passes as a string."""
+        paths: set[str] = set()
         words: set[str] = set()
         for definition in self.definitions.values():
             if isinstance(definition, Class):
                 continue
             for call in definition.facts.calls:
-                words.update(call.path.replace("()", "").replace("[]", "").split(".")[1:])
+                paths.add(call.path)
                 words.update(argument.path[1:-1] for argument in call.arguments if argument.path[:1] in "'\"")
-            for read in definition.facts.reads:
-                words.update(read.path.replace("()", "").replace("[]", "").split(".")[1:])
+            paths.update(read.path for read in definition.facts.reads)
+        for path in paths:
+            words.update(path.replace("()", "").replace("[]", "").split(".")[1:])
         return frozenset(words)
 
     def absolute(self, target: str) -> str:
@@ -149,7 +151,10 @@ class Module:
 
     def find(self, path: str, function: FunctionFacts | None = None) -> Class | Function | Module | None:
         """The definition in this project that a path in this file means."""
-        target = self.resolve(path, function)
+        return self.follow(self.resolve(path, function))
+
+    def follow(self, target: str) -> Class | Function | Module | None:
+        """The definition in this project that an absolute name means."""
         is_ours = top_level(target) == top_level(self.name) or not self.package
         return self.project.definition(target, self.root) if target and is_ours else None
 
@@ -332,7 +337,7 @@ class Function:
         """The project's definition that a call runs: a function, a class, or a method of its own class."""
         if call.receiver == "self" and self.cls is not None:
             return self.cls.method(call.method)
-        found = self.module.find(call.path, self.facts)
+        found = self.module.follow(self.target(call.path))
         return None if isinstance(found, Module) else found
 
     @query

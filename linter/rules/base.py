@@ -29,6 +29,10 @@ class Rule:
     fixes: ClassVar[Safety | None] = None
     profiles: ClassVar[frozenset[Profile]] = ANYWHERE
     """Where there is something to go by; elsewhere the rule is not run."""
+    words: ClassVar[frozenset[str]] = frozenset()
+    """Names of which a file must use one (see `FileFacts.words`) to break the rule; elsewhere it is not run. None are
+    given where no name tells.
+    """
     bad: ClassVar[str | dict[str, str]]
     good: ClassVar[str | dict[str, str]]
 

@@ -38,6 +38,6 @@ def is_dispatch(function: Function, call: Call) -> bool:
 def dispatch_calls(function: Function) -> Iterator[tuple[Function, Call]]:
     """The calls of `dispatch_attention_fn` in a function and in what it reaches."""
     for reached in function.reached:
-        for call in reached.facts.calls:
+        for call in reached.facts.calls if DISPATCH in reached.module.facts.words else ():
             if is_dispatch(reached, call):
                 yield reached, call

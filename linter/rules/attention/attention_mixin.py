@@ -63,11 +63,15 @@ class AttentionMixinMissing(Rule):
             own = {
                 write.target
                 for method in cls.own_methods.values()
+                if method.facts.mentions("Linear()")
                 for write in method.facts.writes
                 if write.value.endswith("Linear()")
             }
             sets = any(
-                call.path == "self.set_processor" for method in cls.own_methods.values() for call in method.facts.calls
+                call.path == "self.set_processor"
+                for method in cls.own_methods.values()
+                if method.facts.mentions("self.set_processor")
+                for call in method.facts.calls
             )
             if sets or all(f"self.{name}" in own for name in PROJECTIONS):
                 message = f"`{cls.name}` is an attention layer and does not inherit `AttentionModuleMixin`"

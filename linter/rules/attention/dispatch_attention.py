@@ -77,6 +77,7 @@ class DispatchAttention(Rule):
         "sageattention.",
         "torch_npu.npu_fusion_attention",
     )
+    words = frozenset(kernel.rstrip(".").rpartition(".")[2] for kernel in _KERNELS)
 
     def check(self, module: Module) -> Iterator[Finding]:
         if is_of_autoencoder(module):

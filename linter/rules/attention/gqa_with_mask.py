@@ -64,6 +64,8 @@ class GqaWithMask(Rule):
                 )
     """
 
+    words = frozenset({"enable_gqa"})
+
     def check(self, module: Module) -> Iterator[Finding]:
         for function in module.definitions.values():
             if not isinstance(function, Function):

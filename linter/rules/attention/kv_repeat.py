@@ -52,9 +52,11 @@ class KvRepeat(Rule):
     _KEY_OR_VALUE = re.compile(r"^(\w+_)?(k|v|key|value|keys|values|kv)(_states|_heads)?$")
     _GROUPS = re.compile(r"head|group|n_rep|num_rep|\brep\b|kv")
 
+    words = frozenset({"repeat"})
+
     def check(self, module: Module) -> Iterator[Finding]:
         for function in module.definitions.values():
-            if not isinstance(function, Function):
+            if not isinstance(function, Function) or not function.facts.mentions(".repeat"):
                 continue
             for call in function.facts.calls:
                 if call.method != "repeat" or not self._KEY_OR_VALUE.match(call.receiver):

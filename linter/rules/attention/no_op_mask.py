@@ -61,11 +61,13 @@ class NoOpMask(Rule):
     _MADE = re.compile(
         r"^(?:torch\.|\w+\.new_)(ones|zeros)(_like)?\(\)(\.(to|cuda|type|bool|float|half|type_as)\(\))*$"
     )
+    words = frozenset({"ones", "ones_like", "zeros", "zeros_like", "new_ones", "new_zeros"})
     _INTEGERS = re.compile(r"bool|int|long|uint")
 
     def check(self, module: Module) -> Iterator[Finding]:
-        functions = (item for item in module.definitions.values() if isinstance(item, Function))
-        for function in functions:
+        for function in module.definitions.values():
+            if not isinstance(function, Function) or not function.facts.mentions("mask"):
+                continue
             for write in function.facts.writes:
                 made = self._MADE.match(write.value) if write.kind == "=" and "mask" in write.target else None
                 if made is None or not write.target.isidentifier():

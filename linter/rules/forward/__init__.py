@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from linter.facts import Call, FunctionFacts, Span
@@ -27,9 +27,20 @@ class Running:
     place: Span | None
 
 
+def running(module: Module, words: Collection[str] = ()) -> Iterator[Running]:
+    """The functions that the forwards of a file run: of this file, and those of other files that it calls.
+
+    Args:
+        module: The file.
+        words: Where given, functions of files that use none of these names are left out (see `FileFacts.words`).
+    """
+    for where in _all_running(module):
+        if not words or not where.function.module.facts.words.isdisjoint(words):
+            yield where
+
+
 @kept_query
-def running(module: Module) -> tuple[Running, ...]:
-    """The functions that the forwards of a file run: of this file, and those of other files that it calls."""
+def _all_running(module: Module) -> tuple[Running, ...]:
     return tuple(_running(module))
 
 

@@ -43,10 +43,10 @@ class CheckpointBranch(ForwardRule):
     good = bad.replace("(block, hidden_states, temb)", "(block, hidden_states, temb, rotary_emb)").replace("  #!", "")
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for where in running(module):
+        for where in running(module, (_CHECKPOINTING,)):
             calls = where.function.facts.calls
             for call in calls:
-                if call.method != "_gradient_checkpointing_func" or not call.arguments:
+                if call.method != _CHECKPOINTING or not call.arguments:
                     continue
                 block = call.arguments[0].path
                 plain = [other for other in calls if other.path == block and self._is_other_branch(call, other)]
@@ -83,4 +83,5 @@ class CheckpointBranch(ForwardRule):
         return sum(bool({"?", "("} & set(item.path)) for item in arguments)
 
 
+_CHECKPOINTING = "_gradient_checkpointing_func"
 _CONSTANTS = ("None", "True", "False")

@@ -49,6 +49,8 @@ class DataAssignment(Rule):
         r"(param|parameter|buffer|tensor|weight|p)(_\w+)?$|\w+_(param|parameter|buffer|tensor|weight)$"
     )
 
+    words = frozenset({"data"})
+
     def check(self, module: Module) -> Iterator[Finding]:
         writes = [
             (function, write)

@@ -54,17 +54,20 @@ class Einops(ForwardRule):
         inits = [
             Running(method, method, None)
             for cls in module.classes.values()
-            if cls.is_module
+            if _EINOPS in module.facts.words and cls.is_module
             for method in cls.own_methods.values()
         ]
-        for where in (*running(module), *inits):
+        for where in (*running(module, (_EINOPS,)), *inits):
             for call in where.function.facts.calls:
                 target = where.function.target(call.path)
                 place = where.place or call.span
-                if target.startswith("einops.") and place not in told:
+                if target.startswith(f"{_EINOPS}.") and place not in told:
                     told.add(place)
                     message = f"`{call.path}` is einops; write it with `reshape`, `permute` or `unflatten`"
                     yield self.told(module, where, call.span, message, _edits(module, where, call, target))
+
+
+_EINOPS = "einops"
 
 
 def _edits(module: Module, where: Running, call: Call, target: str) -> tuple[Edit, ...]:

@@ -53,7 +53,7 @@ class Float64(ForwardRule):
     _NAMES = frozenset({"torch.float64", "torch.double"})
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for where in running(module):
+        for where in running(module, ("float64", "double")):
             facts = where.function.facts
             for read in facts.reads:
                 if where.function.target(read.path) not in self._NAMES or read.test >= 0:

@@ -52,7 +52,7 @@ class HardCodedDtype(ForwardRule):
     _BRANCH = re.compile(r"dtype|device|bfloat16|float16|mps|npu|is_autocast")
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for where in running(module):
+        for where in running(module, ("bfloat16", "float16", "half")):
             facts = where.function.facts
             kept = {write.value for write in facts.writes}
             found: list[tuple[Span, str, tuple[int, ...]]] = [

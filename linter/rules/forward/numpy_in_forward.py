@@ -71,7 +71,7 @@ class NumpyInForward(ForwardRule):
     _ASKED = re.compile(r"== [\"'](np|numpy)[\"']")
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for where in running(module):
+        for where in running(module, ("numpy",)):
             facts = where.function.facts
             uses: dict[int, tuple[str, Span, int]] = {}
             for index, call in enumerate(facts.calls):

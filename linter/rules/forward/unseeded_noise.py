@@ -52,12 +52,15 @@ class UnseededNoise(ForwardRule):
                 return hidden_states + noise
     """
 
-    _DRAWS = re.compile(r"torch\.(rand(n|int)?(_like)?|randperm|normal|bernoulli|multinomial)$")
+    _DRAWS = frozenset(
+        {"rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm"}
+        | {"normal", "bernoulli", "multinomial"}
+    )
     _IN_PLACE = frozenset({"normal_", "uniform_", "bernoulli_", "random_", "exponential_"})
     _TRAINING = re.compile(r"\btrain(ing)?\b|generator")
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for where in running(module):
+        for where in running(module, self._DRAWS | self._IN_PLACE):
             facts = where.function.facts
             for call in facts.calls:
                 if not self._draws(where.function, call) or call.argument("generator") is not None:
@@ -71,7 +74,8 @@ class UnseededNoise(ForwardRule):
             return False
         if call.method in self._IN_PLACE and call.receiver:
             return True
-        return bool(self._DRAWS.match(function.target(call.path)))
+        library, _, name = function.target(call.path).rpartition(".")
+        return library == "torch" and name in self._DRAWS
 
     def _conditions(self, where: Running, call: Call) -> Iterator[str]:
         """What a draw stands under, in its function and where that is called."""

@@ -100,7 +100,7 @@ class CapabilityConflict(Rule):
                 message = f"`{attribute.name}` of `{cls.name}` has another value on line {first.span.line}"
                 yield self.finding(module, attribute.span, message, cls)
         for method in cls.own_methods.values():
-            for write in method.facts.writes:
+            for write in method.facts.writes if method.facts.mentions("self._supports_") else ():
                 # No other capability is a literal that can be compared with what is assigned.
                 if not write.target.startswith("self._supports_") or write.value not in ("True", "False"):
                     continue

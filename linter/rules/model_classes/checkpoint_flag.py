@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from linter.findings import Finding
 from linter.project import Class, Module
+from linter.project.queries import kept_query
 from linter.rules.base import Rule
 from linter.rules.model_classes import GUIDE, builds_unknown_parts, possible_parts
 
@@ -97,10 +98,12 @@ def branching_parts(cls: Class) -> list[Class]:
     ]
 
 
+@kept_query
 def _own_branch(cls: Class) -> bool:
     """Whether a method asks for the attribute, in a test or to keep the answer for one."""
     return any(
         read.path == "self.gradient_checkpointing"
         for method in cls.own_methods.values()
+        if method.facts.mentions("self.gradient_checkpointing")
         for read in method.facts.reads
     )

@@ -85,8 +85,10 @@ def _is_shipped(module: Module) -> bool:
 def _imports(module: Module) -> Iterator[Import]:
     yield from module.facts.imports
     for definition in module.definitions.values():
+        if not isinstance(definition, Function) or not definition.facts.imports:
+            continue
         # A function that asks first imports what it has made sure of.
-        if isinstance(definition, Function) and not any("available" in name for name in definition.facts.body.names):
+        if not any("available" in name for name in definition.facts.body.names):
             yield from definition.facts.imports
 
 

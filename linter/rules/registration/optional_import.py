@@ -99,9 +99,8 @@ class OptionalImport(Rule):
         if top is None or lazy(module) is not None:
             return
         tables = [top, *(table for package in packages_above(module) if (table := lazy(package)) is not None)]
-        asked = {backend for table in tables for entry in table.entries for backend in entry.backends}
         for backend, item in needed_backends(module).items():
-            if backend not in asked:
+            if not any(backend in entry.backends for table in tables for entry in table.entries):
                 message = (
                     f"`{item.target}` needs `{backend}`, which is optional: import it under `is_{backend}_available()`"
                 )

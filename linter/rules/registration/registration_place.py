@@ -42,6 +42,8 @@ class RegistrationPlace(Rule):
     }
     good = HOOKED_LIBRARY
 
+    words = frozenset({BLOCK_REGISTRY, PROCESSOR_REGISTRY})
+
     def check(self, module: Module) -> Iterator[Finding]:
         tables = hook_tables(module)
         if tables is None or module is tables.module:

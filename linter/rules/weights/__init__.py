@@ -38,13 +38,16 @@ def conversions(module: Module, *doing: str) -> Iterator[Conversion]:
         module: The file.
         doing: What they call, one of these at the least, such as `.pop`.
     """
-    functions = [function for function in _converting(module) if any(map(function.facts.mentions, doing))]
-    trees = _trees(module) if functions else {}
-    for function in functions:
-        if function.qualname in trees:
-            yield Conversion(function, trees[function.qualname], places_of(module))
+    for definition in module.definitions.values():
+        if not isinstance(definition, Function) or not _CONVERTS.search(definition.name.lower()):
+            continue
+        found = conversion(definition) if any(map(definition.facts.mentions, doing)) else None
+        if found is not None:
+            yield found
 
 
+# The rules of this family run one after the other on a file.
+@lru_cache(maxsize=64)
 def conversion(function: Function) -> Conversion | None:
     """A function as one that converts weights."""
     tree = statement_at(function.module.source.lines, function.facts.span)
@@ -76,17 +79,3 @@ def strings(node: ast.expr) -> list[tuple[str, ast.expr]]:
     """The string constants that an expression is, or that are the elements of one, each with its node."""
     elements = node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else [node]
     return [(item.value, item) for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-
-
-def _converting(module: Module) -> Iterator[Function]:
-    for definition in module.definitions.values():
-        if isinstance(definition, Function) and _CONVERTS.search(definition.name.lower()):
-            yield definition
-
-
-# The rules of this family run one after the other on a file.
-@lru_cache(maxsize=1)
-def _trees(module: Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The syntax trees of a file's conversions."""
-    found = {function.qualname: conversion(function) for function in _converting(module)}
-    return {name: item.tree for name, item in found.items() if item is not None}

@@ -11,10 +11,9 @@ from linter.rules.base import Rule
 from linter.rules.weights import GUIDE
 
 
+_LOADERS = ("load", "loads", "Unpickler")
 _UNPICKLERS = frozenset(
-    f"{library}.{name}"
-    for library in ("pickle", "dill", "cloudpickle", "joblib")
-    for name in ("load", "loads", "Unpickler")
+    f"{library}.{name}" for library in ("pickle", "dill", "cloudpickle", "joblib") for name in _LOADERS
 )
 
 
@@ -59,13 +58,15 @@ class UnsafeLoad(Rule):
                 return json.load(file), load_file(path), torch.load(other, map_location="cpu", weights_only=True)
     """
 
+    words = frozenset(_LOADERS)
+
     def check(self, module: Module) -> Iterator[Finding]:
         for definition in module.definitions.values():
             if not isinstance(definition, Function):
                 continue
             for call in definition.facts.calls:
                 # A bare name may be any of them, imported under another one.
-                if call.method not in ("load", "loads", "Unpickler") and call.path not in module.imports:
+                if call.method not in _LOADERS and call.path not in module.imports:
                     continue
                 target = definition.target(call.path)
                 if target in _UNPICKLERS:
