@@ -53,8 +53,9 @@ def test_each_rule_of_the_family_names_the_lines_that_it_should(
         for code in marks[1].split()
     }
     write({path: MARKS.sub("", text) for path, text in texts.items()})
-    found = {place for place in check(".").places if place[0].startswith(family)}
-    assert found == expected
+    findings = [item for item in check(".").findings if item["code"].startswith(family)]
+    assert {(item["code"], item["path"], item["line"]) for item in findings} == expected
+    assert all(findings.count(item) == 1 for item in findings)
 
 
 @pytest.mark.parametrize(("code", "before", "after"), FIXES)

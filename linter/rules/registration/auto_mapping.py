@@ -94,7 +94,7 @@ class AutoMapping(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         top = module.name.partition(".")[0]
         public = [cls for cls in module.classes.values() if is_public(cls) and cls.inherits("DiffusionPipeline")]
-        home = module.project.module(f"{top}.pipelines.auto_pipeline", module.root) if public and top else None
+        home = module.project.module(f"{top}.pipelines.auto_pipeline", module.root) if public else None
         if home is None:
             return
         mappings = _mappings(home.source.text)

@@ -140,7 +140,7 @@ def _declared(model: Class) -> Iterator[tuple[str, str]]:
             yield tested
     for attribute, tested in _OF_ATTRIBUTES.items():
         value = model.attribute(attribute)
-        if value is not None and value.kind != "none" and (value.items or value.kind == "name"):
+        if value is not None and (value.items or value.kind == "name"):
             yield tested
 
 
