@@ -236,6 +236,21 @@ def with_other_name(module: Module, entry: LazyEntry, name: str) -> tuple[Edit, 
     return (Edit(str(module.path), entry.span, f'"{name}"'),)
 
 
+def with_other_key(module: Module, entry: LazyEntry, submodule: str) -> tuple[Edit, ...]:
+    """The edit that has a lazy table take an entry from another submodule; nothing where others come with it."""
+    if any(other.container == entry.container and other != entry for other in module.facts.lazy_entries):
+        return ()
+    line = entry.container.line
+    before = module.source.lines[line - 1][: entry.container.column]
+    for quote in ('"', "'"):
+        key = f"{quote}{entry.submodule}{quote}"
+        if before.count(key) == 1:
+            start = before.index(key)
+            place = Span(line, start, line, start + len(key))
+            return (Edit(str(module.path), place, f"{quote}{submodule}{quote}"),)
+    return ()
+
+
 def _without_item(source: Source, value: Span) -> Edit | None:
     """The edit that takes an item with its key out of a larger table; None where that would take a comment with it."""
     places = Places(source.lines, source.text.isascii())

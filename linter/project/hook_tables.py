@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from linter.facts import Call
 from linter.project import Class, Module
+from linter.project.queries import kept_query
 
 
 BLOCK_REGISTRY = "TransformerBlockRegistry"
@@ -59,18 +59,14 @@ class HookTables:
         )
 
 
-_known: WeakKeyDictionary[Module, HookTables] = WeakKeyDictionary()
+_tables_of = kept_query(HookTables)
 
 
 def hook_tables(module: Module) -> HookTables | None:
     """The tables of the library that a file lies in."""
     top = module.name.partition(".")[0]
     home = module.project.module(f"{top}.hooks._helpers", module.root) if top else None
-    if home is None:
-        return None
-    if home not in _known:
-        _known[home] = HookTables(home)
-    return _known[home]
+    return _tables_of(home) if home else None
 
 
 def block_lists_of(cls: Class) -> dict[str, tuple[Call, tuple[Class, ...]]]:

@@ -5,10 +5,10 @@ backends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
 
 from linter.facts import Import, LazyEntry
 from linter.project import Class, Function, Module
+from linter.project.queries import kept_query
 
 
 class Lazy:
@@ -43,16 +43,41 @@ class Lazy:
         return next((key for key in whole if key in keys), submodule)
 
 
-_known: WeakKeyDictionary[Module, Lazy] = WeakKeyDictionary()
+_table_of = kept_query(Lazy)
 
 
 def lazy(module: Module | None) -> Lazy | None:
     """The lazy package that a module is, or None."""
     if module is None or not module.is_package or not module.facts.lazy_entries:
         return None
-    if module not in _known:
-        _known[module] = Lazy(module)
-    return _known[module]
+    return _table_of(module)
+
+
+def modules_defining(package: Module, submodule: str, name: str) -> list[Module]:
+    """The modules below a submodule that define a class of this name; where there is no such submodule, those that lie
+    beside its place.
+    """
+    files = package.project.files
+    folder = package.path.parent.joinpath(*submodule.split("."))
+    waiting = [folder if files.names(folder) else folder.parent]
+    found = []
+    while waiting:
+        folder = waiting.pop()
+        for entry in files.names(folder):
+            if entry.endswith("/"):
+                waiting.append(folder / entry)
+            elif entry.endswith(".py"):
+                module = package.project.module_at(folder / entry)
+                if module is not None and name in module.classes:
+                    found.append(module)
+    return found
+
+
+def offers(table: Lazy, name: str) -> bool:
+    """Whether one of the packages that a lazy table takes its names from has this one in a lazy table of its own."""
+    home = table.module
+    below = {home.project.module(f"{home.name}.{entry.submodule}", home.root) for entry in table.entries}
+    return any(name in inner.names for inner in map(lazy, below) if inner is not None)
 
 
 def library(module: Module) -> Lazy | None:

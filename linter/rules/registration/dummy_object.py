@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from linter.edits.registering import with_dummy, without_dummy
 from linter.findings import Finding, Safety
 from linter.project import Module
-from linter.project.lazy_packages import Lazy, lazy
+from linter.project.lazy_packages import Lazy, lazy, offers
 from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE
@@ -105,7 +105,9 @@ class DummyObject(Rule):
             defined[home] = {name for name in (*dummies.classes, *dummies.functions) if not name.startswith("_")}
             for name in sorted(defined[home] - table.names if table.is_complete else ()):
                 message = f"`{home}` holds a dummy for `{name}`, which the table does not name"
-                yield self.finding(table.module, fallback.span, message, name, without_dummy(dummies, name))
+                # What a package below offers is missing in the table, and not too much among the dummies.
+                edits = () if offers(table, name) else without_dummy(dummies, name)
+                yield self.finding(table.module, fallback.span, message, name, edits)
         if not defined:
             return
         main = max(defined, key=lambda home: len(defined[home]))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from linter.edits.registering import with_other_name, without_entry
+from linter.edits.registering import with_other_key, with_other_name, without_entry
 from linter.facts import LazyEntry
 from linter.findings import Edit, Finding, Safety
 from linter.project import Module
-from linter.project.lazy_packages import Lazy, lazy
+from linter.project.lazy_packages import Lazy, lazy, modules_defining
 from linter.project.profiles import LIBRARIES
 from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_MODELS, LIBRARY
@@ -29,7 +29,9 @@ class StaleEntry(Rule):
 
     ## Fix safety
     Safe: the entry goes, and the import of the name under `TYPE_CHECKING` with it; the last entry takes its key along.
-    Where the submodule defines one class of nearly that name that the table lacks, the entry names that one.
+    Where the submodule defines one class of nearly that name that the table lacks, the entry names that one. A name
+    that the package does define is not taken out: where there is one such place and no such submodule, the key is
+    changed.
     """
 
     code = "REG004"
@@ -56,14 +58,26 @@ class StaleEntry(Rule):
                 # What a file that cannot be read defines is not known.
                 if module.project.has_module(home, module.root):
                     continue
+                defining = modules_defining(module, entry.submodule, entry.name)
                 message = f"`{entry.name}` is said to come from `{home}`, which does not exist"
             elif self._defines(submodule, entry.name):
                 continue
             else:
+                defining = modules_defining(module, entry.submodule, entry.name)
                 message = f"`{home}` does not define `{entry.name}`"
-            yield self.finding(module, entry.span, message, entry.name, self._edits(table, submodule, entry))
+            if defining:
+                message += f"; `{defining[0].name}` does"
+            edits = self._edits(table, submodule, entry, defining)
+            yield self.finding(module, entry.span, message, entry.name, edits)
 
-    def _edits(self, table: Lazy, submodule: Module | None, entry: LazyEntry) -> tuple[Edit, ...]:
+    def _edits(
+        self, table: Lazy, submodule: Module | None, entry: LazyEntry, defining: list[Module]
+    ) -> tuple[Edit, ...]:
+        if defining:
+            # What another rule finds missing in a table below must not cost the entries above it.
+            (home, *others) = defining
+            moved = submodule is None and not others
+            return with_other_key(table.module, entry, home.name[len(table.module.name) + 1 :]) if moved else ()
         classes = [name for name in submodule.classes if name not in table.names] if submodule else []
         meant = get_close_matches(entry.name, classes, n=2, cutoff=_ALIKE)
         if len(meant) == 1 and entry.name not in table.typed_names:

@@ -12,6 +12,7 @@ from linter.facts import Attribute, Span
 from linter.facts.paths import Places
 from linter.facts.statements import statement_at
 from linter.project import Function, Module
+from linter.project.queries import kept_query
 
 
 GUIDE = "models.md#weights-and-lora"
@@ -46,8 +47,7 @@ def conversions(module: Module, *doing: str) -> Iterator[Conversion]:
             yield found
 
 
-# The rules of this family run one after the other on a file.
-@lru_cache(maxsize=64)
+@kept_query
 def conversion(function: Function) -> Conversion | None:
     """A function as one that converts weights."""
     tree = statement_at(function.module.source.lines, function.facts.span)
