@@ -96,46 +96,53 @@ class FactsOnly(MemoryCache):
 
 @dataclass(frozen=True)
 class Example:
-    """Files on the disk and the lines where a rule must find something."""
+    """Files on the disk and the lines where some rules must find something."""
 
-    code: str
+    codes: frozenset[str]
     root: Path
     files: tuple[Path, ...]
-    expected: tuple[tuple[str, int], ...]
+    expected: frozenset[tuple[str, str, int]]
+    """Code, path and line."""
     is_mended: bool
     """Whether the fix of every finding must leave nothing."""
     after: Mapping[Path, str] | None = None
     """What the fixes make of the files; None where nobody says."""
 
 
-def examples_of(rule: type[Rule], folder: Path) -> list[Example]:
-    """The rule's two examples and the cases of its family, written below a folder."""
+def examples_of(rules: Sequence[type[Rule]], folder: Path) -> list[Example]:
+    """The two examples of each of some rules and the cases of their family, written below a folder."""
     found = []
-    for kind, example in (("bad", rule.bad), ("good", rule.good)):
-        marked = {name: marked_lines(text) for name, text in example_files(example).items()}
-        files = _written({name: text for name, (text, _) in marked.items()}, folder / f"{rule.code}_{kind}")
-        lines = [(name, line) for name, (_, lines) in marked.items() for line in lines] if kind == "bad" else []
-        is_mended = kind == "bad" and rule.fixes is not None
-        found.append(Example(rule.code, folder / f"{rule.code}_{kind}", files, tuple(sorted(lines)), is_mended))
-    for path in sorted((TESTS / "cases" / FAMILIES[rule.family()]).glob("*.py")):
+    for rule in rules:
+        for kind, example in (("bad", rule.bad), ("good", rule.good)):
+            marked = {name: marked_lines(text) for name, text in example_files(example).items()}
+            root = folder / f"{rule.code}_{kind}"
+            files = _written({name: text for name, (text, _) in marked.items()}, root)
+            lines = [(rule.code, name, line) for name, (_, lines) in marked.items() for line in lines]
+            expected = frozenset(lines if kind == "bad" else ())
+            is_mended = kind == "bad" and rule.fixes is not None
+            found.append(Example(frozenset({rule.code}), root, files, expected, is_mended))
+    codes = frozenset(rule.code for rule in rules)
+    for path in sorted((TESTS / "cases" / FAMILIES[rules[0].family()]).glob("*.py")):
         module = runpy.run_path(str(path))
         for number, (code, before, after) in enumerate(module.get("FIXES", {}).values()):
-            if code == rule.code:
+            wanted = frozenset(code.split(","))
+            if wanted & codes:
                 texts, root = example_files(before), folder / f"{path.parent.name}_{path.stem}_fix_{number}"
                 files = _written(texts, root)
                 mended = {**texts, **(example_files(after) if after is not None else {})}
                 after = {root / name: text for name, text in mended.items()}
-                found.append(Example(code, root, files, (), False, after))
+                found.append(Example(wanted, root, files, frozenset(), False, after))
         for number, case in enumerate(module.get("CASES", {}).values()):
             texts, root = example_files(case), folder / f"{path.parent.name}_{path.stem}_{number}"
             files = _written({name: MARKS.sub("", text) for name, text in texts.items()}, root)
-            places = [
-                (name, line)
+            places = frozenset(
+                (code, name, line)
                 for name, text in texts.items()
                 for line, content in enumerate(text.split("\n"), start=1)
-                if (marks := MARKS.search(content)) and rule.code in marks[1].split()
-            ]
-            found.append(Example(rule.code, root, files, tuple(sorted(places)), is_mended=False))
+                if (marks := MARKS.search(content))
+                for code in codes.intersection(marks[1].split())
+            )
+            found.append(Example(codes, root, files, places, is_mended=False))
     return found
 
 
@@ -148,8 +155,8 @@ def _written(texts: Mapping[str, str], root: Path) -> tuple[Path, ...]:
 
 def notices(example: Example, cache: FactsOnly) -> bool:
     """Whether an example is not what its rule, as it is now, makes of it."""
-    codes = frozenset({example.code, "LNT001", "LNT005"})
-    if example.code.startswith("LNT"):
+    codes = example.codes | {"LNT001", "LNT005"}
+    if any(code.startswith("LNT") for code in example.codes):
         codes |= frozenset(rules_by_code())
     config = Config(example.root, codes, codes, (), (), example.root, None)
     try:
@@ -161,13 +168,15 @@ def notices(example: Example, cache: FactsOnly) -> bool:
                     for path, text in example.after.items()
                 )
             report = linter.engine.check(example.files, config, cache)
-            found = [finding for finding in report.findings if finding.code == example.code]
-            places = [(Path(item.path).relative_to(example.root).as_posix(), item.span.line) for item in found]
-            if sorted(set(places)) != list(example.expected) or any(found.count(finding) > 1 for finding in found):
+            found = [finding for finding in report.findings if finding.code in example.codes]
+            places = {
+                (item.code, Path(item.path).relative_to(example.root).as_posix(), item.span.line) for item in found
+            }
+            if places != example.expected or any(found.count(finding) > 1 for finding in found):
                 return True
             if example.is_mended:
                 mended = fix(example.files, config, cache, unsafe=True)
-                left = [finding for finding in mended.report.findings if finding.code == example.code]
+                left = [finding for finding in mended.report.findings if finding.code in example.codes]
                 return bool(left) or not mended.contents or any(finding.fix is None for finding in found)
     except (Exception, TooLong):
         return True
@@ -300,13 +309,13 @@ def try_module(name: str, codes: Sequence[str], folder: Path, library: Library |
     source = Path(str(module.__file__)).read_text(encoding="utf-8")
     tree = ast.parse(source)
     cache = FactsOnly()
-    tally = Tally(name.removeprefix("linter.rules."))
+    tally = Tally(name.removeprefix("linter.").removeprefix("rules."))
     rules = [rule for rule in all_rules() if rule.code in codes]
-    examples = [example for rule in rules for example in examples_of(rule, folder)]
+    examples = examples_of(rules, folder)
     with only(codes):
         for example in examples:
             if notices(example, cache):
-                print(f"{example.code}: an example or a case is not found as it says", file=sys.stderr)
+                print(f"{example.root.name}: an example or a case is not found as it says", file=sys.stderr)
                 return tally
         # What a package's rules share is kept with the library's modules, and would be taken for what a mutant says.
         reading = None if hasattr(module, "__path__") else library
@@ -320,7 +329,12 @@ def try_module(name: str, codes: Sequence[str], folder: Path, library: Library |
         try:
             with running(module, code):
                 with only(codes):
-                    caught = any(notices(example, cache) for example in examples)
+                    # What has caught one mutant catches its neighbours too.
+                    catching = next((example for example in examples if notices(example, cache)), None)
+                    if catching is not None:
+                        examples.remove(catching)
+                        examples.insert(0, catching)
+                    caught = catching is not None
                     caught = caught or (reading is not None and reading.notices(codes))
                 if not caught and not (tests and fails(tests)):
                     tally.survivors.append(mutant)
@@ -340,6 +354,9 @@ def modules(wanted: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         if not wanted or family in wanted:
             below = [rule.code for rule in all_rules() if rule.family() == family]
             by_module[f"linter.rules.{package}"] = below
+            if family == "LNT":
+                # These rules document what is found where suppressions are applied.
+                by_module["linter.suppressing"] = below
     yield from sorted(by_module.items(), key=lambda item: (item[1][0], len(item[1])))
 
 

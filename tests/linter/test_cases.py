@@ -2,7 +2,7 @@
 
 A module below `cases/<family>` holds `CASES`: for each case, said in words, a file's text or the texts of several.
 A line ends in `#!` and the codes of the family's rules that must name it; none of them may name another. `FIXES` holds
-what a rule's fix makes of files: a code, the texts before, the texts after, or None where nothing may change.
+what fixes make of files: a code or several, the texts before, the texts after, or None where nothing may change.
 """
 
 from __future__ import annotations

@@ -17,8 +17,6 @@ from linter.rules.base import Rule
 from linter.rules.registration import GUIDE, LAZY_TOP, LIBRARY
 
 
-_ENOUGH = 12
-"""With fewer names than this, an order may be an accident."""
 _NAMES = [f'"{letter}Model",' for letter in "ABCDEFGHIJKLMNOPQRSTUVWX"]
 
 
@@ -61,10 +59,10 @@ class SortedEntries(Rule):
         for entry in table.entries if table else ():
             lists[entry.container].append(entry)
         names = [[entry.name for entry in entries] for entries in lists.values()]
-        key = kept_order(names) if sum(map(len, names)) >= _ENOUGH else None
-        for entries in lists.values() if key else ():
-            if key is None:
-                continue
+        key = kept_order(names)
+        if key is None:
+            return
+        for entries in lists.values():
             strays = _strays([key(entry.name) for entry in entries])
             edits = self._sorted(module, sorted(entries, key=lambda entry: key(entry.name)), entries) if strays else ()
             for index in strays:

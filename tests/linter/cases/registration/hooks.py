@@ -143,3 +143,107 @@ CASES = {
                     self.stack = nn.ModuleList([OtherBlock()])  #! REG016
     """),
 }
+
+_PROCESSORS = """
+            from elsewhere import FarProcessor
+
+
+            class TinyProcessor:
+                pass
+
+
+            class OtherProcessor:
+                pass
+
+
+            class OldProcessor:
+                def __new__(cls):
+                    return TinyProcessor()
+
+
+            class TinyAttention:
+                _default_processor_cls = TinyProcessor  #! REG015
+
+
+            class OtherAttention:
+                _default_processor_cls = OtherProcessor
+
+
+            class BareAttention:
+                _default_processor_cls = None
+
+
+            class FarAttention:
+                _default_processor_cls = FarProcessor
+
+
+            class TinyNorm:
+                eps = 1e-6
+"""
+_REGISTERING = """
+
+            def _register_attention_processors_metadata():
+                from ..models.other import Other
+                from ..models.tiny import Gone, OldProcessor, OtherProcessor, TinyNorm
+
+                AttentionProcessorRegistry.register(model_class=Other, metadata=None)
+                AttentionProcessorRegistry.register(model_class=Gone, metadata=None)
+                AttentionProcessorRegistry.register(model_class=TinyNorm, metadata=None)
+                AttentionProcessorRegistry.register(model_class=OldProcessor, metadata=None)
+                AttentionProcessorRegistry.register(OtherProcessor, metadata=None)
+"""
+
+CASES |= {
+    "processors, their deprecated names, and what is no processor": {
+        **_HOOKED,
+        TINY: BLOCK_FILE + _PROCESSORS,
+        TABLES: HOOK_TABLES + _REGISTERING,
+    },
+    "processors of a library without such tables": {
+        **{name: text for name, text in _HOOKED.items() if name != TABLES},
+        TINY: BLOCK_FILE + _PROCESSORS.replace("  #! REG015", ""),
+    },
+    "blocks that are not there, that have no forward, of which nothing is said": {
+        **_HOOKED,
+        TINY: BLOCK_FILE + "\n\n            class Plain:\n                pass\n",
+        TABLES: HOOK_TABLES
+        + """
+                from ..models.tiny import Gone, Plain
+
+                TransformerBlockRegistry.register(Gone, metadata=TransformerBlockMetadata(1))
+                TransformerBlockRegistry.register(Plain, metadata=TransformerBlockMetadata(1))
+                TransformerBlockRegistry.register(TinyBlock)
+""",
+    },
+    "a block that takes whatever it is given": {
+        **_registered('return_hidden_states_index=1, hidden_states_argument_name="sample",', False),
+        TINY: BLOCK_FILE.replace("encoder_hidden_states):", "encoder_hidden_states, **kwargs):"),
+    },
+    "registries by other ways, and other registries": {
+        **_HOOKED,
+        "tinylib/hooks/__init__.py": "from ._helpers import AttentionProcessorRegistry\n\n\n"
+        "class CacheMixin:\n    pass\n",
+        TINY: BLOCK_FILE
+        + """
+
+            class OtherRegistry:
+                pass
+
+
+            OtherRegistry.register(TinyBlock)
+            TransformerBlockRegistry.register(TinyBlock)
+
+
+            def register():
+                from tinylib.hooks import AttentionProcessorRegistry
+                from ..hooks import _helpers as tables
+                from ..hooks._helpers import AttentionProcessorRegistry as Processors
+
+                tables.TransformerBlockRegistry.register(TinyBlock)  #! REG021
+                tables.TransformerBlockRegistry.get(TinyBlock)
+                registry.TransformerBlockRegistry.register(TinyBlock)
+""",
+        "tinylib/models/other.py": "from ..hooks import AttentionProcessorRegistry\n\n"
+        "AttentionProcessorRegistry.register(None)  #! REG021\n",
+    },
+}

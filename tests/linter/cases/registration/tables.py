@@ -85,3 +85,69 @@ CASES = {
         MODELS: _TABLE.format(names='"TinyModel", "SmallModel"', typed="SmallModel, TinyModel"),
     },
 }
+
+
+_LETTERS = [f'"{letter}Model"' for letter in "ABCDEFGHIJKLMNOPQRSTU"]
+
+
+def _list(*names: str, above: str = "") -> str:
+    lines = "".join(f"    {name},\n" for name in names)
+    typed = "if TYPE_CHECKING:\n    from .plain import *\n\n"
+    return f'{typed}_import_structure = {{}}\n_import_structure["plain"] = [\n{above}{lines}]\n'
+
+
+_PLAIN = "".join(f"class {name[1:-1]}:\n    pass\n\n\n" for name in (*_LETTERS, '"AaModel"'))
+_GUARDS = """
+            try:
+                if not is_torch_available():
+                    raise OptionalDependencyNotAvailable()
+            except OptionalDependencyNotAvailable:
+                pass
+            else:
+                _import_structure["{}"] = ["{}"]
+"""
+_ASKED = "".join(f"def is_{name}_available():\n    return True\n\n\n" for name in ("torch", "xformers"))
+_BACKENDS = {
+    TOP: "            if TYPE_CHECKING:\n                from .models import *\n            _import_structure = {}\n"
+    + _GUARDS.format("pipelines", "TinyPipeline")
+    + '            _import_structure["models"] = ["TinyModel"]\n'
+    + '            _import_structure["fast"] = ["attend"]\n',
+    "tinylib/utils.py": _ASKED,
+    "tinylib/fast.py": "import xformers  #! REG009\n\n\ndef attend():\n    pass\n",
+    "tinylib/pipelines/__init__.py": "            if TYPE_CHECKING:\n                from .tiny import *\n"
+    '            _import_structure = {"tiny": ["TinyPipeline"], "gone": ["Gone"]}  #! REG004 REG006\n'
+    + _GUARDS.format("deep", "DeepPipeline"),
+    "tinylib/pipelines/deep/__init__.py": "            if TYPE_CHECKING:\n                from .one import *\n"
+    '            _import_structure = {"one": ["DeepPipeline"]}\n',
+    "tinylib/pipelines/deep/one.py": "import torch\n\n\nclass DeepPipeline:\n    pass\n",
+    "tinylib/pipelines/tiny.py": "import torch\n\n\nclass TinyPipeline:\n    pass\n",
+    MODELS: "            if TYPE_CHECKING:\n                from .tiny import *\n"
+    '            _import_structure = {"tiny": ["TinyModel"]}  #! REG006\n' + _GUARDS.format("other", "OtherModel"),
+    TINY: "import torch\n\n\nclass TinyModel:\n    pass\n",
+    "tinylib/models/other.py": "import torch\n\n\nclass OtherModel:\n    pass\n",
+}
+
+CASES |= {
+    "backends that a table above asks for": _BACKENDS,
+    "too few names to keep an order": {
+        TOP: _list(*_LETTERS[:18], '"AaModel"'),
+        "tinylib/plain.py": _PLAIN,
+    },
+    "names enough to keep an order": {
+        TOP: _list(*_LETTERS, '"AaModel"').replace('"AaModel",', '"AaModel",  #! REG007'),
+        "tinylib/plain.py": _PLAIN,
+    },
+}
+
+FIXES = {
+    "a name out of order goes to its place": (
+        "REG007",
+        {TOP: _list(*_LETTERS[:8], '"BbModel"', *_LETTERS[8:])},
+        {TOP: _list(*_LETTERS[:2], '"BbModel"', *_LETTERS[2:])},
+    ),
+    "a list with comments is left to a person": (
+        "REG007",
+        {TOP: _list(*_LETTERS, '"BbModel"', above="    # By letters.\n")},
+        None,
+    ),
+}
