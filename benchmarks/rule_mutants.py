@@ -22,10 +22,12 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import starmap
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
@@ -373,11 +375,12 @@ def report(tallies: Sequence[Tally], quick: bool) -> str:
     mutants = sum(tally.mutants for tally in tallies)
     survivors = sum(len(tally.survivors) for tally in tallies)
     judged = sum(mutant.change in known.get(tally.name, {}) for tally in tallies for mutant in tally.survivors)
+    repeat = "`python benchmarks/rule_mutants.py --quick`" if quick else "`make mutants`"
     lines = [
         "# Whether the tests notice a rule that is hollowed out",
         "",
         f"{mutants} mutants, {mutants - survivors} killed ({(mutants - survivors) / max(mutants, 1):.1%}); of the "
-        f"{survivors} survivors {judged} are judged equivalent. Repeat with `make mutants`.",
+        f"{survivors} survivors {judged} are judged equivalent. Repeat with {repeat}.",
         "",
         "Tried on the rules' examples and cases alone: the other tests of the linter, and what is known of diffusers, "
         "were not asked and kill more."
@@ -409,9 +412,11 @@ def main() -> None:
     arguments = parser.parse_args()
     tallies = []
     library = None if arguments.quick else Library()
-    with tempfile.TemporaryDirectory() as folder:
-        for name, codes in modules(arguments.rules):
-            tally = try_module(name, codes, Path(folder), library)
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor() as pool:
+        items = [(name, codes, Path(folder) / name, library) for name, codes in modules(arguments.rules)]
+        # What is known of diffusers is too large to be handed to other processes.
+        tried = pool.map(try_module, *zip(*items, strict=True)) if library is None else starmap(try_module, items)
+        for tally in tried:
             if tally.mutants:
                 tallies.append(tally)
             print(f"{tally.name}: {tally.mutants - len(tally.survivors)} of {tally.mutants}", file=sys.stderr)
