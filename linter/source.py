@@ -58,11 +58,12 @@ def read_bytes(path: Path | str) -> bytes:
         UnreadableFile: it cannot be opened, is not a regular file, or is too large.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
             raise UnreadableFile("is not a regular file")
         with open(path, "rb", opener=_open_at_once) as file:
             # What says that it is small may be endless all the same: the kernel's own files say that they are empty.
-            content = file.read(MAX_BYTES + 1) or b""
+            content = file.read(min(status.st_size or MAX_BYTES, MAX_BYTES) + 1) or b""
     except OSError as error:
         raise UnreadableFile(f"cannot be read: {error.strerror or error}") from error
     if len(content) > MAX_BYTES:
@@ -96,5 +97,5 @@ def decode(path: Path, content: bytes, digest: str | None = None) -> Source:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         raise UnreadableFile(f"is not valid {encoding}", line=content[:start].count(b"\n") + 1) from error
     # `splitlines` would also break at form feeds and Unicode separators, where Python's own line count does not.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
     return Source(path, text, digest or digest_of(content), encoding, has_bom, lines)

@@ -66,10 +66,8 @@ class Places:
         line, start = node.lineno, node.col_offset
         end_line = node.end_lineno or line
         end = node.end_col_offset or start
-        if line in self._wide:
-            start = self.column(line, start)
-        if end_line in self._wide:
-            end = self.column(end_line, end)
+        if self._wide:
+            start, end = self.column(line, start), self.column(end_line, end)
         return Span(line, start, end_line, end)
 
     def text(self, span: Span) -> str:

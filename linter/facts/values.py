@@ -3,6 +3,8 @@ about.
 
 A path is the dotted text of an expression with its details left out: `self.blocks[].norm`, `torch.randn()`,
 `x.float().item`, a constant as its `repr`, and `?` where nothing nameable stands.
+
+Most refer to nothing that could refer back to them, so that the garbage collector need not know of them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     end_column: int
 
 
-class Value(msgspec.Struct, frozen=True, array_like=True):
+class Value(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The right-hand side of a declaration.
 
     `kind` is one of `none`, `bool`, `number`, `string`, `name`, `sequence`, `dict`, `call`, `other`; `text` is its
@@ -41,7 +43,7 @@ class Value(msgspec.Struct, frozen=True, array_like=True):
         return tuple(text[1:-1] for text in texts if text[:1] in "'\"" and len(text) >= 2)
 
 
-class Import(msgspec.Struct, frozen=True, array_like=True):
+class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One name that an import binds.
 
     `target` is absolute or starts with the dots of a relative import; `*` as name is a star import.
@@ -59,7 +61,7 @@ class Import(msgspec.Struct, frozen=True, array_like=True):
     """It stands under a condition or in a `try`, whatever is asked there."""
 
 
-class Decorator(msgspec.Struct, frozen=True, array_like=True):
+class Decorator(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One decorator. `arguments` are the paths of what it was called with; `called` tells `@a` from `@a()`."""
 
     path: str
@@ -68,14 +70,14 @@ class Decorator(msgspec.Struct, frozen=True, array_like=True):
     span: Span
 
 
-class Argument(msgspec.Struct, frozen=True, array_like=True):
+class Argument(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One argument of a call: `name` is the keyword, empty for a positional one, `*` or `**` for an unpacking."""
 
     name: str
     path: str
 
 
-class Parameter(msgspec.Struct, frozen=True, array_like=True):
+class Parameter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One parameter.
 
     `kind` is `positional`, `keyword`, `*` or `**`; `default` and `annotation` are paths, empty where absent.
@@ -88,7 +90,7 @@ class Parameter(msgspec.Struct, frozen=True, array_like=True):
     span: Span
 
 
-class Condition(msgspec.Struct, frozen=True, array_like=True):
+class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The test of an `if`, `while`, conditional expression, `assert` or comprehension, with its source text on one
     line.
     """
@@ -98,7 +100,7 @@ class Condition(msgspec.Struct, frozen=True, array_like=True):
     span: Span
 
 
-class Call(msgspec.Struct, frozen=True, array_like=True):
+class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One call. `guards` index the function's conditions that hold here (`~i`: the condition `i` does not hold)."""
 
     path: str
@@ -127,7 +129,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
         return self.path.rpartition(".")[0]
 
 
-class Read(msgspec.Struct, frozen=True, array_like=True):
+class Read(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An attribute chain that is read (`self.config.patch_size`, `torch.float64`), outermost only."""
 
     path: str
@@ -138,7 +140,7 @@ class Read(msgspec.Struct, frozen=True, array_like=True):
     """The index of the call among whose arguments it stands, or -1."""
 
 
-class Write(msgspec.Struct, frozen=True, array_like=True):
+class Write(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An assignment to a name, an attribute or an element.
 
     `kind` is `=`, `+=` for any augmented one, `for`, `with`, `del`, or `global` for the statement that opens a name of
@@ -152,7 +154,7 @@ class Write(msgspec.Struct, frozen=True, array_like=True):
     guards: tuple[int, ...]
 
 
-class Return(msgspec.Struct, frozen=True, array_like=True):
+class Return(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A return: the paths of the tuple's elements, or of the one value."""
 
     paths: tuple[str, ...]
@@ -161,7 +163,7 @@ class Return(msgspec.Struct, frozen=True, array_like=True):
     guards: tuple[int, ...]
 
 
-class Body(msgspec.Struct, frozen=True, array_like=True):
+class Body(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a function's body does; what nested functions do counts as done by it."""
 
     conditions: tuple[Condition, ...]
@@ -246,7 +248,7 @@ def packed(body: Body) -> msgspec.Raw:
     return msgspec.Raw(_encode_body(body))
 
 
-class Attribute(msgspec.Struct, frozen=True, array_like=True):
+class Attribute(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An assignment in the body of a class or of the module."""
 
     name: str
@@ -271,7 +273,7 @@ class ClassFacts(msgspec.Struct, frozen=True, array_like=True):
     body_line: int
 
 
-class LazyEntry(msgspec.Struct, frozen=True, array_like=True):
+class LazyEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One name of a lazy `__init__`'s table: `_import_structure["submodule"] = ["name"]`, in any of its spellings."""
 
     submodule: str
@@ -283,7 +285,7 @@ class LazyEntry(msgspec.Struct, frozen=True, array_like=True):
     fallback: bool
 
 
-class Copied(msgspec.Struct, frozen=True, array_like=True):
+class Copied(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A comment that claims to be a `# Copied from` marker, well formed or not."""
 
     text: str
@@ -294,7 +296,7 @@ class Copied(msgspec.Struct, frozen=True, array_like=True):
     """The line of that definition's `def` or `class`: a property and its setter have one name."""
 
 
-class Suppression(msgspec.Struct, frozen=True, array_like=True):
+class Suppression(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A `# lint: ignore[CODE, ...] reason` comment.
 
     `first` and `last` are the lines that it covers; `last` is 0 for the whole file.
