@@ -14,7 +14,8 @@ def unified(contents: Mapping[Path, bytes], view: View) -> str:
     """A diff from what files hold to new contents, file by file in order."""
     parts: list[str] = []
     for path, content in sorted(contents.items()):
-        name, source = view.path(path), view.source(path)
+        # As git names what lies elsewhere, so that `patch -p1` finds it from the root.
+        name, source = view.path(path).lstrip("/"), view.source(path)
         old = source.text.splitlines(keepends=True) if source is not None else []
         new = decode(path, content).text.splitlines(keepends=True)
         for line in unified_diff(old, new, f"a/{name}", f"b/{name}"):

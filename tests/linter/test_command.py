@@ -370,3 +370,10 @@ def test_what_is_checked_is_never_run(
         )
         assert "FWD008" in result.stdout, result.stderr
     assert not (folder / "trap").exists()
+
+
+def test_the_diff_of_a_file_elsewhere_can_be_applied_from_the_root(run: Callable[..., Any], folder: Path) -> None:
+    path = folder.parent / "elsewhere.py"
+    path.write_text("x = 1  # lint: ignore[FWD008]\n")
+    shown = run("fix", "--no-cache", "--diff", "--select", "ALL", path).out
+    assert shown.split("\n")[:2] == [f"--- a{path.as_posix()}", f"+++ b{path.as_posix()}"]
