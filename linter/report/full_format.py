@@ -19,7 +19,7 @@ from linter.rules import rules_by_code
 
 _CONTEXT = 1
 _WIDEST = 200
-_MOST_DIFFS = 200
+_MOST_DIFFS = 50
 """Each is worked out by itself, from the whole file; nobody reads more of them in a row."""
 _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
