@@ -43,8 +43,12 @@ def load_spec(name_or_path: str) -> Spec:
     return read_spec(templates_root() / "specs" / f"{name_or_path}.yaml")
 
 
-def read_spec(path: Path) -> Spec:
+def read_spec(path: Path, templates: Path | None = None) -> Spec:
     """Read and check one spec file.
+
+    Args:
+        path: the file.
+        templates: the tree whose components it may use, by default the one that comes with this package.
 
     Raises:
         ScaffoldError: with the file, the line, the key, and what was expected there.
@@ -60,13 +64,19 @@ def read_spec(path: Path) -> Spec:
 
     root, data = _parse(path, text)
     try:
-        spec = msgspec.convert(data, Spec)
+        spec = msgspec.convert(data, Spec, dec_hook=_read_part)
     except msgspec.ValidationError as error:
         raise ScaffoldError(explain_complaint(path, root, data, str(error))) from None
-    problem = first_problem(spec)
+    templates = templates or templates_root()
+    problem = first_problem(spec, data, templates)
     if problem is not None:
         raise ScaffoldError(explain_problem(path, root, problem))
-    return spec
+    return spec.bound(templates)
+
+
+def _read_part(kind: type, value: Any) -> Any:
+    """The types of a spec that are no structs: components and the steps of programs."""
+    return kind.from_yaml(value)
 
 
 def _parse(path: Path, text: str) -> tuple[Node, Any]:

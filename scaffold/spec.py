@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+
+from scaffold.expressions import Expression
+from scaffold.parts import Part, declaration_of
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,82 +24,41 @@ class ConfigEntry(Node, frozen=True):
     default: Any
 
 
-class Dimensions(Node, frozen=True):
-    """Which config entry holds which size; every template asks here and none knows a config key by heart."""
+class Draw(Node, frozen=True):
+    """How a test makes a value for an argument of `forward`; sizes are formulas over config entries and `tiny.sizes`.
 
-    heads: str
-    head_dim: str
-    text: str
-    in_channels: str
-    out_channels: str
-    patch: str
-    mlp_ratio: str
-    eps: str
-
-
-class Rope(Node, frozen=True):
-    """Rotary positions: one group of frequencies for each axis of the position ids."""
-
-    kind: Literal["rope"]
-    attribute: str
-    axes: str
-    theta: str
-
-
-class TimestepGuidance(Node, frozen=True):
-    """The vector that conditions every block: the timestep, and the guidance scale where the config asks for it.
-
-    `scale` is the factor between the pipeline's timestep in [0, 1] and the sinusoid's argument.
+    Exactly one of: `normal` (a tensor of this shape), `values` (a tensor of these numbers), `grid` (the coordinates of
+    every place of a grid of this shape, one row a place, for each element of the batch), `mask` (this shape, of which
+    the last axis keeps a part).
     """
 
-    kind: Literal["timestep_guidance"]
-    attribute: str
-    channels: str
-    guidance: str
-    scale: int
+    normal: tuple[str | int, ...] = ()
+    values: tuple[float, ...] = ()
+    grid: tuple[str | int, ...] = ()
+    mask: tuple[str | int, ...] = ()
 
 
-class LinearInput(Node, frozen=True):
-    """A projection without bias from packed tokens to the model's width."""
+class Argument(Node, frozen=True):
+    """One argument of the model's `forward`.
 
-    kind: Literal["linear"]
-    attribute: str
-
-
-class ContinuousHead(Node, frozen=True):
-    """A norm whose scale and shift come from the conditioning vector, then a projection to the output channels."""
-
-    kind: Literal["adaln_continuous"]
-    norm: str
-    projection: str
-
-
-class Components(Node, frozen=True):
-    """What stands around the blocks, each by the kind that names its folder under `templates/components/`."""
-
-    position: Rope
-    time: TimestepGuidance
-    image: LinearInput
-    text: LinearInput
-    head: ContinuousHead
-
-
-class ModulationSource(Node, frozen=True):
-    """One layer that turns the conditioning vector into `sets` groups of modulation parameters.
-
-    `argument` is the name under which a block's forward takes the result.
+    Attributes:
+        type: its annotation.
+        doc: what it is, with its shape.
+        default: left out for one that has to be given.
+        draw: how a test makes one; without it tests leave the argument out.
+        feature: the feature that the argument belongs to; without the feature it is not there.
     """
 
-    sets: int
-    argument: str
+    type: str
+    doc: str
+    default: Any = msgspec.UNSET
+    draw: Draw | None = None
+    feature: str | None = None
 
-
-class Modulation(Node, frozen=True):
-    """Where shift, scale and gate come from, and in which order a group holds them."""
-
-    kind: Literal["shared"]
-    slots: tuple[str, ...]
-    sources: dict[str, ModulationSource]
+    @property
+    def required(self) -> bool:
+        """Whether a caller has to give it."""
+        return self.default is msgspec.UNSET
 
 
 class Stream(Node, frozen=True):
@@ -104,38 +68,62 @@ class Stream(Node, frozen=True):
     """
 
     argument: str
-    modulation: str
+    modulation: Part
     prefix: str = ""
     clip_float16: bool = False
 
 
-class Sublayer(Node, frozen=True):
-    """One step of a block program: `x = x + gate * op((1 + scale) * norm(x) + shift)`, for each stream it names.
+class Step(Part):
+    """One sublayer of a block program: for each stream it names, `x = x + gate * op(modulate(norm(x)))`.
 
-    `norms` maps a stream to the attribute of its norm; `name` tells the sublayer's variables from the others'.
+    Attributes:
+        kind: the operation.
+        name: tells the sublayer's variables from the others'.
+        norms: the norm of each stream that takes part; `None` where the modulation brings it.
     """
 
-    op: Literal["joint_attention", "parallel_attention", "feed_forward"]
     name: str
-    attribute: str
-    norms: dict[str, str]
+    norms: dict[str, Part | None]
+
+    @classmethod
+    def from_yaml(cls, value: Any, key: str = "op") -> Step:
+        """Read a mapping with the keys `op`, `name` and `norms`, and what the operation declares."""
+        part = Part.from_yaml(value, key)
+        name, norms = part.given.pop("name", None), part.given.pop("norms", None)
+        if not isinstance(name, str):
+            raise TypeError("a step has the key `name`, whose value is text")
+        if not isinstance(norms, dict):
+            raise TypeError("a step has the key `norms`, a mapping from its streams to their norms")
+        step = cls(part.kind, part.given)
+        step.name = name
+        step.norms = {stream: None if norm is None else Part.from_yaml(norm) for stream, norm in norms.items()}
+        return step
+
+    def bound(self, templates: Path, slot: str, prefixes: dict[str, str] | None = None) -> Step:
+        """The same step, its norms too, with all parameters read."""
+        step = Step(self.kind, self.given, slot, declaration_of(templates, slot, self.kind).parameters, prefixes)
+        step.name = self.name
+        step.norms = {stream: norm and norm.bound(templates, "norm") for stream, norm in self.norms.items()}
+        return step
 
 
 class Stage(Node, frozen=True):
-    """A list of equal blocks: how many, over which streams, and the program that each of them runs."""
+    """A list of equal blocks: how many, over which streams, and the program that each of them runs.
+
+    Attributes:
+        arguments: what the block's constructor takes, each with the formula that the model gives it.
+        takes: what the block's forward takes beside the streams, in order, each with its kind.
+    """
 
     kind: Literal["apart", "joined"]
     attribute: str
     block: str
     count: str
     doc: str
+    arguments: dict[str, str | int | float]
     streams: dict[str, Stream]
-    program: tuple[Sublayer, ...]
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The modulation layers that its streams read, in order."""
-        return tuple(stream.modulation for stream in self.streams.values())
+    takes: dict[str, Literal["tensor", "rotary", "kwargs"]]
+    program: tuple[Step, ...]
 
 
 class KeyRule(Node, frozen=True):
@@ -192,18 +180,40 @@ class Lora(Node, frozen=True):
 
 
 class Tiny(Node, frozen=True):
-    """A configuration small enough for a test on CPU, and the sizes of its inputs (tokens; height and width)."""
+    """A configuration small enough for a test on CPU, and the sizes that the `draw` of an argument reads."""
 
     config: dict[str, Any]
-    image_size: tuple[int, int]
-    text_tokens: int
+    sizes: dict[str, int]
 
 
 class Features(Node, frozen=True):
     """What the architecture can do beyond a plain forward."""
 
-    kv_cache: bool
-    context_parallel: bool
+    kv_cache: bool = False
+
+
+class Split(Node, frozen=True):
+    """An input that context parallelism cuts along `dim`: an argument of a module, or of the whole model (`""`)."""
+
+    argument: str
+    dim: int
+    dims: int
+    module: str = ""
+
+
+class Gather(Node, frozen=True):
+    """A module whose output is put together again along `dim`."""
+
+    module: str
+    dim: int
+    dims: int
+
+
+class ContextParallel(Node, frozen=True):
+    """Where the sequence is cut over devices, and where it is whole again."""
+
+    splits: tuple[Split, ...]
+    gathers: tuple[Gather, ...]
 
 
 class Mistral3Chat(Node, frozen=True):
@@ -277,27 +287,38 @@ class Pipeline(Node, frozen=True):
 
 
 class Spec(Node, frozen=True):
-    """An architecture, complete: everything that the templates need and nothing that they have to guess."""
+    """An architecture, complete: everything that the templates need and nothing that they have to guess.
+
+    Attributes:
+        config: the constructor's arguments, in order.
+        lora_scale: the argument of `forward` whose `scale` sets the strength of a LoRA.
+        derived: attributes that the constructor computes first, each with its formula; later formulas may read them.
+        forward: the arguments of `forward`, in order.
+        components: what stands around the blocks, by slot, in the order in which the constructor builds it; the blocks
+            come before the `head`.
+    """
 
     name: str
     title: str
     summary: str
     reference: str
-    layout: Literal["double_single"]
+    layout: str
     prefix: str
     model: str
     config: dict[str, ConfigEntry]
-    dimensions: Dimensions
-    components: Components
-    modulation: Modulation
+    derived: dict[str, str]
+    forward: dict[str, Argument]
+    components: dict[str, Part]
     stages: tuple[Stage, ...]
     features: Features
     skip_layerwise_casting: tuple[str, ...]
     weights: Weights
     lora: Lora
     published: dict[str, Published]
-    pipeline: Pipeline
     tiny: Tiny
+    lora_scale: str | None = None
+    context_parallel: ContextParallel | None = None
+    pipeline: Pipeline | None = None
 
     @property
     def package(self) -> str:
@@ -305,6 +326,58 @@ class Spec(Node, frozen=True):
         return self.name.replace("-", "_").replace(".", "_")
 
     @property
-    def operations(self) -> tuple[str, ...]:
-        """The kinds of sublayer that its programs use, each once; each is a folder of `templates/components/`."""
-        return tuple(dict.fromkeys(step.op for stage in self.stages for step in stage.program))
+    def steps(self) -> tuple[Step, ...]:
+        """The sublayers of all programs."""
+        return tuple(step for stage in self.stages for step in stage.program)
+
+    @property
+    def classes(self) -> tuple[Step, ...]:
+        """One step for each class of layer that the programs use."""
+        return tuple({getattr(step, "class"): step for step in reversed(self.steps)}.values())[::-1]
+
+    def type_of(self, formula: str | int | float) -> str:
+        """The annotation of a value: that of the config entry where the formula is just its name."""
+        entry = self.config.get(str(formula))
+        return entry.type if entry else "int"
+
+    @property
+    def arguments(self) -> dict[str, Argument]:
+        """The arguments of `forward` that its features leave, in order."""
+        on = {name for name in self.features.__struct_fields__ if getattr(self.features, name)}
+        return {
+            name: argument
+            for name, argument in self.forward.items()
+            if argument.feature is None or argument.feature in on
+        }
+
+    def parts(self) -> Iterator[tuple[tuple[str | int, ...], str, Part]]:
+        """Every component with its place in the file and its slot."""
+        for slot, part in self.components.items():
+            yield ("components", slot), slot, part
+        for index, stage in enumerate(self.stages):
+            for name, stream in stage.streams.items():
+                yield ("stages", index, "streams", name, "modulation"), "stream_modulation", stream.modulation
+            for position, step in enumerate(stage.program):
+                place = ("stages", index, "program", position)
+                yield place, "sublayer", step
+                for name, norm in step.norms.items():
+                    if norm is not None:
+                        yield (*place, "norms", name), "norm", norm
+
+    def bound(self, templates: Path) -> Spec:
+        """The same spec with every component bound to what its kind declares; it has been checked."""
+        prefixes = dict.fromkeys(self.derived, "self.")
+        stages = tuple(
+            msgspec.structs.replace(
+                stage,
+                arguments={name: Expression(value).renamed(prefixes) for name, value in stage.arguments.items()},
+                streams={
+                    name: msgspec.structs.replace(stream, modulation=stream.modulation.bound(templates, "stream_modulation"))
+                    for name, stream in stage.streams.items()
+                },
+                program=tuple(step.bound(templates, "sublayer") for step in stage.program),
+            )
+            for stage in self.stages
+        )
+        components = {slot: part.bound(templates, slot, prefixes) for slot, part in self.components.items()}
+        return msgspec.structs.replace(self, components=components, stages=stages)

@@ -44,7 +44,7 @@ def altered_flux2(tmp_path: Path) -> Iterator[Callable[..., ModuleType]]:
             text = (tree / name).read_text()
             assert text.count(old) == 1, f"{name} should hold {old!r} once"
             (tree / name).write_text(text.replace(old, new))
-        spec = read_spec(tree / "specs" / "flux2.yaml")
+        spec = read_spec(tree / "specs" / "flux2.yaml", tree)
         # Under a name of its own, so that it does not hide the folder as it should be.
         target = tmp_path / "altered_flux2"
         Plan(target, render_folder(spec, tree)).apply()

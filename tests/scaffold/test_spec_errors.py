@@ -37,7 +37,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "op: feed_forward, name: mlp, attribute: ff,",
         "op: feed_forward, name: mlp, atribute: ff,",
         "attribute: ff,",
-        "`stages[0].program[1].atribute` is not a key of a spec; did you mean 'attribute'?",
+        "`stages[0].program[1].atribute`: 'atribute' is not a parameter of this component; did you mean 'attribute'?",
     ),
     "missing key": ("    count: num_layers\n", "", "  - kind: apart", "the key `count` is missing in `stages[0]`"),
     "number for text": ("title: FLUX.2", "title: 2", "title: FLUX.2", "`title`: expected text, got a whole number"),
@@ -45,7 +45,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "scale: 1000",
         "scale: fast",
         "scale: 1000",
-        "`components.time.scale`: expected a whole number, got text",
+        "`components.time.scale`: expected a whole number, got 'fast'",
     ),
     "yes for true": (
         "kv_cache: true",
@@ -72,15 +72,15 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "'num_singel_layers' is not an entry of `config`; did you mean 'num_single_layers'?",
     ),
     "reference to no modulation": (
-        "modulation: double_stream_modulation_txt",
-        "modulation: double_stream_modulation_text",
-        "modulation: double_stream_modulation_txt",
-        "is not one of `modulation.sources`; did you mean 'double_stream_modulation_txt'?",
+        "source: double_stream_modulation_txt",
+        "source: double_stream_modulation_text",
+        "source: double_stream_modulation_txt",
+        "is not one of `components.modulation.sources`; did you mean 'double_stream_modulation_txt'?",
     ),
     "reference to no stream": (
-        "norms: {text: norm2_context}",
-        "norms: {txt: norm2_context}",
-        "norms: {text: norm2_context}",
+        "norms: {text: {kind: layer_norm, attribute: norm2_context}}",
+        "norms: {txt: {kind: layer_norm, attribute: norm2_context}}",
+        "norms: {text: {kind: layer_norm, attribute: norm2_context}}",
         "'txt' is not a stream of this stage; did you mean 'text'?",
     ),
     "stream of another name": (
@@ -98,10 +98,10 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "too many sets of modulation": (
         "sets: 2, argument: temb_mod_img",
         "sets: 3, argument: temb_mod_img",
-        "- {op: joint_attention",
+        "- op: joint_attention",
         "stream 'image' is in 2 step(s), but 'double_stream_modulation_img' gives 3 set(s) of modulation",
     ),
-    "a slot too few": ("slots: [shift, scale, gate]", "slots: [shift, scale]", "slots:", "expected shift, scale"),
+    "a slot too few": ("slots: [shift, scale, gate]", "slots: [shift, scale]", "slots:", "expected each of shift, scale, gate once"),
     "axes that do not fill a head": (
         "default: [32, 32, 32, 32]",
         "default: [32, 32, 32]",
