@@ -190,6 +190,7 @@ class Features(Node, frozen=True):
     """What the architecture can do beyond a plain forward."""
 
     kv_cache: bool = False
+    controlnet: bool = False
 
 
 class Split(Node, frozen=True):
@@ -291,6 +292,7 @@ class Spec(Node, frozen=True):
 
     Attributes:
         config: the constructor's arguments, in order.
+        counterpart: the class of diffusers that the model equals, to the last bit.
         lora_scale: the argument of `forward` whose `scale` sets the strength of a LoRA.
         derived: attributes that the constructor computes first, each with its formula; later formulas may read them.
         forward: the arguments of `forward`, in order.
@@ -312,11 +314,12 @@ class Spec(Node, frozen=True):
     stages: tuple[Stage, ...]
     features: Features
     skip_layerwise_casting: tuple[str, ...]
-    weights: Weights
-    lora: Lora
-    published: dict[str, Published]
     tiny: Tiny
+    weights: Weights | None = None
+    lora: Lora | None = None
+    published: dict[str, Published] = {}
     lora_scale: str | None = None
+    counterpart: str | None = None
     context_parallel: ContextParallel | None = None
     pipeline: Pipeline | None = None
 
@@ -332,8 +335,13 @@ class Spec(Node, frozen=True):
 
     @property
     def classes(self) -> tuple[Step, ...]:
-        """One step for each class of layer that the programs use."""
-        return tuple({getattr(step, "class"): step for step in reversed(self.steps)}.values())[::-1]
+        """One step for each class of layer of the folder's own that the programs use."""
+        first: dict[str, Step] = {}
+        for step in self.steps:
+            name = getattr(step, "class", None)
+            if name is not None:
+                first.setdefault(name, step)
+        return tuple(first.values())
 
     def type_of(self, formula: str | int | float) -> str:
         """The annotation of a value: that of the config entry where the formula is just its name."""
@@ -372,7 +380,9 @@ class Spec(Node, frozen=True):
                 stage,
                 arguments={name: Expression(value).renamed(prefixes) for name, value in stage.arguments.items()},
                 streams={
-                    name: msgspec.structs.replace(stream, modulation=stream.modulation.bound(templates, "stream_modulation"))
+                    name: msgspec.structs.replace(
+                        stream, modulation=stream.modulation.bound(templates, "stream_modulation")
+                    )
                     for name, stream in stage.streams.items()
                 },
                 program=tuple(step.bound(templates, "sublayer") for step in stage.program),

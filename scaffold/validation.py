@@ -218,7 +218,9 @@ def _parameters(
             yield Problem(place, f"the key `{name}` is missing: {parameter.doc}")
 
 
-def _value(value: Any, parameter: Parameter, place: tuple[str | int, ...], scope: Collection[str]) -> Iterator[Problem]:
+def _value(
+    value: Any, parameter: Parameter, place: tuple[str | int, ...], scope: Collection[str]
+) -> Iterator[Problem]:
     expected, types = _PARAMETER_TYPES[parameter.type]
     if value is None and parameter.default is None:
         return
@@ -337,6 +339,8 @@ def _shared_modulation(spec: Spec, stage: Stage, place: tuple[str | int, ...]) -
 
 
 def _weights(spec: Spec) -> Iterator[Problem]:
+    if spec.weights is None:
+        return
     originals: set[str] = set()
     targets: set[str] = set()
     for index, rule in enumerate(spec.weights.rules):

@@ -314,7 +314,11 @@ FAULTS = {
         "torch.cat([attn.norm_added_k(text_key), attn.norm_k(key)], dim=1)",
         "torch.cat([attn.norm_k(key), attn.norm_added_k(text_key)], dim=1)",
     ),
-    "no qk-norm": ("components/sublayer/parallel_attention/project.py.j2", "attn.norm_q(query.unflatten", "(query.unflatten"),
+    "no qk-norm": (
+        "components/sublayer/parallel_attention/project.py.j2",
+        "attn.norm_q(query.unflatten",
+        "(query.unflatten",
+    ),
     "another rotary base": ("components/position/rope/classes.py.j2", "theta=self.theta,", "theta=self.theta + 1,"),
     "lost gate": (
         "components/stream_modulation/shared/write.j2",

@@ -101,7 +101,12 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "- op: joint_attention",
         "stream 'image' is in 2 step(s), but 'double_stream_modulation_img' gives 3 set(s) of modulation",
     ),
-    "a slot too few": ("slots: [shift, scale, gate]", "slots: [shift, scale]", "slots:", "expected each of shift, scale, gate once"),
+    "a slot too few": (
+        "slots: [shift, scale, gate]",
+        "slots: [shift, scale]",
+        "slots:",
+        "expected each of shift, scale, gate once",
+    ),
     "axes that do not fill a head": (
         "default: [32, 32, 32, 32]",
         "default: [32, 32, 32]",
