@@ -28,13 +28,14 @@ class Draw(Node, frozen=True):
     """How a test makes a value for an argument of `forward`; sizes are formulas over config entries and `tiny.sizes`.
 
     Exactly one of: `normal` (a tensor of this shape), `values` (a tensor of these numbers), `grid` (the coordinates of
-    every place of a grid of this shape, one row a place, for each element of the batch), `mask` (this shape, of which
-    the last axis keeps a part).
+    every place of a grid of this shape, one row a place), `grid_batch` (the same for each element of the batch), `mask`
+    (this shape, of which the last axis keeps a part).
     """
 
     normal: tuple[str | int, ...] = ()
     values: tuple[float, ...] = ()
     grid: tuple[str | int, ...] = ()
+    grid_batch: tuple[str | int, ...] = ()
     mask: tuple[str | int, ...] = ()
 
 
@@ -79,10 +80,12 @@ class Step(Part):
     Attributes:
         kind: the operation.
         name: tells the sublayer's variables from the others'.
+        modulated: whether the streams' modulation is about this step; if not, it adds its output as it is.
         norms: the norm of each stream that takes part; `None` where the modulation brings it.
     """
 
     name: str
+    modulated: bool
     norms: dict[str, Part | None]
 
     @classmethod
@@ -90,12 +93,16 @@ class Step(Part):
         """Read a mapping with the keys `op`, `name` and `norms`, and what the operation declares."""
         part = Part.from_yaml(value, key)
         name, norms = part.given.pop("name", None), part.given.pop("norms", None)
+        modulated = part.given.pop("modulated", True)
+        if not isinstance(modulated, bool):
+            raise TypeError("the key `modulated` of a step is true or false")
         if not isinstance(name, str):
             raise TypeError("a step has the key `name`, whose value is text")
         if not isinstance(norms, dict):
             raise TypeError("a step has the key `norms`, a mapping from its streams to their norms")
         step = cls(part.kind, part.given)
         step.name = name
+        step.modulated = modulated
         step.norms = {stream: None if norm is None else Part.from_yaml(norm) for stream, norm in norms.items()}
         return step
 
@@ -103,6 +110,7 @@ class Step(Part):
         """The same step, its norms too, with all parameters read."""
         step = Step(self.kind, self.given, slot, declaration_of(templates, slot, self.kind).parameters, prefixes)
         step.name = self.name
+        step.modulated = self.modulated
         step.norms = {stream: norm and norm.bound(templates, "norm") for stream, norm in self.norms.items()}
         return step
 
@@ -115,7 +123,7 @@ class Stage(Node, frozen=True):
         takes: what the block's forward takes beside the streams, in order, each with its kind.
     """
 
-    kind: Literal["apart", "joined"]
+    kind: Literal["apart", "joined", "alone"]
     attribute: str
     block: str
     count: str
@@ -194,12 +202,16 @@ class Features(Node, frozen=True):
 
 
 class Split(Node, frozen=True):
-    """An input that context parallelism cuts along `dim`: an argument of a module, or of the whole model (`""`)."""
+    """What context parallelism cuts along `dim`: an argument of a module, or of the whole model (`""`).
 
-    argument: str
+    With `output` it is an entry of what the module returns, by its number.
+    """
+
+    argument: str | int
     dim: int
     dims: int
     module: str = ""
+    output: bool = False
 
 
 class Gather(Node, frozen=True):
@@ -287,7 +299,7 @@ class Pipeline(Node, frozen=True):
     references: TimeOffsetReferences
 
 
-class Spec(Node, frozen=True):
+class Spec(Node, frozen=True, kw_only=True):
     """An architecture, complete: everything that the templates need and nothing that they have to guess.
 
     Attributes:
@@ -314,6 +326,7 @@ class Spec(Node, frozen=True):
     stages: tuple[Stage, ...]
     features: Features
     skip_layerwise_casting: tuple[str, ...]
+    keep_in_float32: tuple[str, ...] = ()
     tiny: Tiny
     weights: Weights | None = None
     lora: Lora | None = None

@@ -24,6 +24,7 @@ _ANNOTATION = re.compile(r"[\w.\[\], |]+")
 _ARGUMENTS = {
     "apart": {"image": "hidden_states", "text": "encoder_hidden_states"},
     "joined": {"joint": "hidden_states"},
+    "alone": {"video": "hidden_states"},
 }
 _TYPES = {
     "int": (int,),
@@ -31,6 +32,7 @@ _TYPES = {
     "bool": (bool,),
     "str": (str,),
     "int | None": (int, type(None)),
+    "str | None": (str, type(None)),
     "tuple[int, ...]": (list,),
 }
 # What a parameter of a component is called in a message, and what YAML has for it.

@@ -44,9 +44,18 @@ class Pair:
         act(self.theirs)
 
     def to(self, dtype: torch.dtype) -> Pair:
-        """Both in another dtype."""
-        self.each(lambda model: model.to(dtype))
+        """Both in another dtype, but for what their class keeps in float32, as `from_pretrained` does."""
+        self.each(lambda model: _cast(model, dtype))
         return self
+
+
+def _cast(model: nn.Module, dtype: torch.dtype) -> None:
+    kept = set(getattr(model, "_keep_in_fp32_modules", None) or ())
+    for path, module in model.named_modules():
+        tensors = {**dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not kept & {*path.split("."), name}:
+                tensor.data = tensor.data.to(dtype)
 
 
 def make_pair(spec: Spec, package: ModuleType, **config: Any) -> Pair:
@@ -79,11 +88,12 @@ def _drawn(argument: Argument, sizes: dict[str, Any], dtype: torch.dtype, genera
     draw = argument.draw
     if draw.values:
         return torch.tensor(draw.values, dtype=dtype)
-    shape = [evaluate(str(size), sizes) for size in draw.normal or draw.grid or draw.mask]
+    shape = [evaluate(str(size), sizes) for size in draw.normal or draw.grid or draw.grid_batch or draw.mask]
     if draw.normal:
         return torch.randn(shape, generator=generator).to(dtype)
-    if draw.grid:
-        return torch.cartesian_prod(*(torch.arange(size) for size in shape)).expand(2, -1, -1)
+    if draw.grid or draw.grid_batch:
+        places = torch.cartesian_prod(*(torch.arange(size) for size in shape))
+        return places if draw.grid else places.expand(2, -1, -1)
     # The first of the batch keeps all, the others lose more and more of the end.
     kept = torch.arange(shape[-1]) < shape[-1] - 2 * torch.arange(shape[0])[:, None]
     return kept.to(dtype)
