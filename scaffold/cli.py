@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from scaffold.commands.list import list_presets
 from scaffold.commands.model import model
+from scaffold.commands.schema import schema
 from scaffold.commands.skills import skills
 
 
@@ -14,5 +16,7 @@ def main() -> None:
     """Write models that obey every convention, and install the guides that explain them."""
 
 
+main.add_command(list_presets)
 main.add_command(model)
+main.add_command(schema)
 main.add_command(skills)

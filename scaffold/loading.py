@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from scaffold.complaints import explain_complaint, explain_problem, nearest
+from scaffold.deriving import derive
 from scaffold.errors import ScaffoldError
 from scaffold.resources import templates_root
 from scaffold.spec import Spec
@@ -26,29 +28,41 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in (templates_root() / "specs").glob("*.yaml"))
 
 
-def load_spec(name_or_path: str) -> Spec:
+def load_spec(name_or_path: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Spec:
     """Read a preset by its name, or a file by a path that ends in `.yaml` or `.yml`.
+
+    Args:
+        name_or_path: the preset or the file.
+        name: a name of its own for the architecture, by default that of the spec.
+        settings: other defaults for config entries.
 
     Raises:
         ScaffoldError: no such preset or file, or the file says something that no architecture means.
     """
     if name_or_path.endswith((".yaml", ".yml")):
-        return read_spec(Path(name_or_path))
+        return read_spec(Path(name_or_path), name=name, settings=settings)
     presets = preset_names()
     if name_or_path not in presets:
         raise ScaffoldError(
             f"there is no preset {name_or_path!r}{nearest(name_or_path, presets) or '.'} "
             f"The presets are: {', '.join(presets)}. A spec of your own is given by its path, ending in .yaml"
         )
-    return read_spec(templates_root() / "specs" / f"{name_or_path}.yaml")
+    return read_spec(templates_root() / "specs" / f"{name_or_path}.yaml", name=name, settings=settings)
 
 
-def read_spec(path: Path, templates: Path | None = None) -> Spec:
+def read_spec(
+    path: Path,
+    templates: Path | None = None,
+    name: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Spec:
     """Read and check one spec file.
 
     Args:
         path: the file.
         templates: the tree whose components it may use, by default the one that comes with this package.
+        name: a name of its own for the architecture, by default that of the file.
+        settings: other defaults for config entries.
 
     Raises:
         ScaffoldError: with the file, the line, the key, and what was expected there.
@@ -63,15 +77,22 @@ def read_spec(path: Path, templates: Path | None = None) -> Spec:
         raise ScaffoldError(f"{path}: cannot be read ({error.strerror})") from None
 
     root, data = _parse(path, text)
+    templates = templates or templates_root()
+    spec = _check(path, root, data, templates)
+    if name is not None or settings:
+        spec = _check(path, root, derive(data, name, settings or {}), templates)
+    return spec.bound(templates)
+
+
+def _check(path: Path, root: Node, data: Any, templates: Path) -> Spec:
     try:
         spec = msgspec.convert(data, Spec, dec_hook=_read_part)
     except msgspec.ValidationError as error:
         raise ScaffoldError(explain_complaint(path, root, data, str(error))) from None
-    templates = templates or templates_root()
     problem = first_problem(spec, data, templates)
     if problem is not None:
         raise ScaffoldError(explain_problem(path, root, problem))
-    return spec.bound(templates)
+    return spec
 
 
 def _read_part(kind: type, value: Any) -> Any:
