@@ -50,7 +50,7 @@ def derive(data: dict[str, Any], name: str | None, settings: Mapping[str, Any]) 
     if name is None:
         return derived
     prefix = "".join(word[:1].upper() + word[1:] for word in re.split(r"[-_.]", name))
-    renamed = _renamed(derived, data["prefix"], prefix, _own_names(data))
+    renamed: dict[str, Any] = _renamed(derived, data["prefix"], prefix, _own_names(data))
     renamed |= {"name": name, "title": name, "prefix": prefix}
     renamed.pop("counterpart", None)
     return renamed

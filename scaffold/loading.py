@@ -14,6 +14,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from scaffold.complaints import explain_complaint, explain_problem, nearest
 from scaffold.deriving import derive
 from scaffold.errors import ScaffoldError
+from scaffold.parts import Part
 from scaffold.resources import templates_root
 from scaffold.spec import Spec
 from scaffold.validation import first_problem
@@ -95,7 +96,7 @@ def _check(path: Path, root: Node, data: Any, templates: Path) -> Spec:
     return spec
 
 
-def _read_part(kind: type, value: Any) -> Any:
+def _read_part(kind: type[Part], value: Any) -> Part:
     """The types of a spec that are no structs: components and the steps of programs."""
     return kind.from_yaml(value)
 

@@ -1,8 +1,8 @@
 """Components by their kind: what a spec says of one, and what the folder of its kind declares.
 
-The kind `rope` of the slot `position` is the folder `templates/components/position/rope/`. Its `component.yaml` says what
-it is (`doc`) and which `parameters` a spec gives it, each with `type`, `doc` and, if it may be left out, `default`. The
-types:
+The kind `rope` of the slot `position` is the folder `templates/components/position/rope/`. Its `component.yaml` says
+what it is (`doc`) and which `parameters` a spec gives it, each with `type`, `doc` and, if it may be left out,
+`default`. The types:
     name: a Python name; `names`: a list of them.
     expression: a formula over config entries, in a block over the arguments of its constructor.
     int, float, bool, text: a value.

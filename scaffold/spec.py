@@ -28,8 +28,8 @@ class Draw(Node, frozen=True):
     """How a test makes a value for an argument of `forward`; sizes are formulas over config entries and `tiny.sizes`.
 
     Exactly one of: `normal` (a tensor of this shape), `values` (a tensor of these numbers), `grid` (the coordinates of
-    every place of a grid of this shape, one row a place), `grid_batch` (the same for each element of the batch), `mask`
-    (this shape, of which the last axis keeps a part).
+    every place of a grid of this shape, one row a place), `grid_batch` (the same for each element of the batch),
+    `mask` (this shape, of which the last axis keeps a part).
     """
 
     normal: tuple[str | int, ...] = ()

@@ -226,7 +226,7 @@ def _value(
     expected, types = _PARAMETER_TYPES[parameter.type]
     if value is None and parameter.default is None:
         return
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+    if not _is_one_of(value, types):
         yield Problem(place, f"expected {expected}, got {value!r}")
     elif parameter.type == "expression":
         yield from _formula(value, place, scope)
@@ -242,12 +242,17 @@ def _value(
                 yield Problem((*place, index), f"{each!r} is not a Python name")
     elif parameter.type == "records":
         for name, record in value.items():
-            if not name.isidentifier():
+            if not str(name).isidentifier():
                 yield Problem((*place, name), f"{name!r} is not a Python name", on_key=True)
             elif not isinstance(record, dict):
                 yield Problem((*place, name), f"expected a mapping, got {record!r}")
             else:
                 yield from _parameters(record, parameter.fields, (*place, name), scope)
+
+
+def _is_one_of(value: object, types: tuple[type, ...]) -> bool:
+    # To Python, YAML's `true` is a number too.
+    return bool in types if isinstance(value, bool) else isinstance(value, types)
 
 
 def _requirements(spec: Spec, part: Part, declared: Declaration, place: tuple[str | int, ...]) -> Iterator[Problem]:
@@ -259,18 +264,26 @@ def _requirements(spec: Spec, part: Part, declared: Declaration, place: tuple[st
         if values is None:
             continue
         for requirement in declared.requires:
-            own = {
-                name: evaluate(str(part.given.get(name, parameter.default)), values)
-                for name, parameter in declared.parameters.items()
-                if parameter.type == "expression"
-            }
-            if evaluate(requirement.formula, own):
+            try:
+                own = {
+                    name: evaluate(str(part.given.get(name, parameter.default)), values)
+                    for name, parameter in declared.parameters.items()
+                    if parameter.type == "expression"
+                }
+                holds = evaluate(requirement.formula, own)
+            except (ArithmeticError, TypeError, LookupError, ValueError, NameError, SyntaxError):
+                # What is wrong with these values is said where they stand.
+                continue
+            if holds:
                 continue
             blamed = str(part.given[requirement.blames])
             at = ("config", blamed, "default") if not changes_at else (*changes_at, blamed)
             at = at if not changes_at or blamed in changes else changes_at
-            reason = re.sub(r"\{(.*?)\}", lambda match: str(evaluate(match.group(1), own)), requirement.message)
-            yield Problem(at if blamed in spec.config else place, reason)
+            yield Problem(at if blamed in spec.config else place, _filled_in(requirement.message, own))
+
+
+def _filled_in(message: str, values: dict[str, Any]) -> str:
+    return re.sub(r"\{(.*?)\}", lambda formula: str(evaluate(formula.group(1), values)), message)
 
 
 def _evaluated(spec: Spec, changes: dict[str, Any]) -> dict[str, Any] | None:

@@ -46,8 +46,8 @@ def model(
 ) -> None:
     """Write the folder of a model: the model, its tests, and the pipeline, weights and LoRA that its spec describes.
 
-    NAME is a preset (`scaffold list` shows them) or the path of a spec, ending in .yaml. With --from or --spec it is the
-    name of a new model. The folder takes that name, with underscores: z-image becomes z_image/.
+    NAME is a preset (`scaffold list` shows them) or the path of a spec, ending in .yaml. With --from or --spec it is
+    the name of a new model. The folder takes that name, with underscores: z-image becomes z_image/.
     """
     try:
         spec = load_spec(*_choose(name, preset, spec_file), dict(map(read_setting, settings)))

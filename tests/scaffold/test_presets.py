@@ -39,7 +39,7 @@ def residuals(count: int, tokens: int) -> Callable[[Pair], list[torch.Tensor]]:
     return draw
 
 
-# The optional paths of each preset beside those that all have: other inputs, as functions of the pair where they need it.
+# The optional paths of each preset beside those that all have: other inputs, made from the pair where they need it.
 PATHS: dict[str, dict[str, dict[str, Any]]] = {
     "flux": {
         "controlnet": {
