@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from mkdocs.structure.files import File, Files
 from linter.documentation import rule_page, rules_table
 from linter.rules import FAMILIES, all_rules
 from linter.rules.base import Rule
+from scaffold.parts import declaration_of, kinds_of, slots_of
+from scaffold.resources import templates_root
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,9 +43,34 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages |= {_rule_path(rule.code): _rule_page(rule) for rule in all_rules()}
     pages["linter/rules/index.md"] = _rule_index()
     pages |= {_guide_path(guide): _guide_page(guide) for guide in _guides()}
+    pages["scaffold/components.md"] = _components()
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+def _components() -> str:
+    """The kinds of every slot, as their declarations say."""
+    root = templates_root()
+    lines = ["# Components", "", "What a spec can put into each slot, and what it says about it."]
+    for slot in slots_of(root):
+        lines += ["", f"## {slot}"]
+        for kind in kinds_of(root, slot):
+            declared = declaration_of(root, slot, kind)
+            lines += [
+                "",
+                f"### {kind}",
+                "",
+                declared.doc,
+                "",
+                "| parameter | type | default | |",
+                "| --- | --- | --- | --- |",
+            ]
+            for name, parameter in declared.parameters.items():
+                default = "" if parameter.required else f"`{json.dumps(parameter.default)}`"
+                kinds = " or ".join(f"`{choice}`" for choice in parameter.choices) or parameter.type
+                lines.append(f"| `{name}` | {kinds} | {default} | {parameter.doc} |")
+    return "\n".join(lines) + "\n"
 
 
 def _rules_by_family() -> list[dict[str, list[str]]]:
