@@ -13,7 +13,7 @@ from mkdocs.structure.files import File, Files
 from linter.documentation import rule_page, rules_table
 from linter.rules import FAMILIES, all_rules
 from linter.rules.base import Rule
-from scaffold.parts import declaration_of, kinds_of, slots_of
+from scaffold.parts import Library
 from scaffold.resources import templates_root
 
 
@@ -51,12 +51,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def _components() -> str:
     """The kinds of every slot, as their declarations say."""
-    root = templates_root()
+    library = Library(templates_root())
     lines = ["# Components", "", "What a spec can put into each slot, and what it says about it."]
-    for slot in slots_of(root):
+    for slot in library.slots():
         lines += ["", f"## {slot}"]
-        for kind in kinds_of(root, slot):
-            declared = declaration_of(root, slot, kind)
+        for kind in library.kinds(slot):
+            declared = library.declaration(slot, kind)
             lines += [
                 "",
                 f"### {kind}",

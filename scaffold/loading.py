@@ -14,7 +14,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from scaffold.complaints import explain_complaint, explain_problem, nearest
 from scaffold.deriving import derive
 from scaffold.errors import ScaffoldError
-from scaffold.parts import Part
+from scaffold.parts import Library, Part
 from scaffold.resources import templates_root
 from scaffold.spec import Spec
 from scaffold.validation import first_problem
@@ -78,19 +78,33 @@ def read_spec(
         raise ScaffoldError(f"{path}: cannot be read ({error.strerror})") from None
 
     root, data = _parse(path, text)
-    templates = templates or templates_root()
-    spec = _check(path, root, data, templates)
+    library = Library(templates or templates_root(), _custom_folder(path, data))
+    spec = _check(path, root, data, library)
     if name is not None or settings:
-        spec = _check(path, root, derive(data, name, settings or {}), templates)
-    return spec.bound(templates)
+        spec = _check(path, root, derive(data, name, settings or {}), library)
+    return spec.bound(library)
 
 
-def _check(path: Path, root: Node, data: Any, templates: Path) -> Spec:
+def _custom_folder(path: Path, data: Any) -> Path | None:
+    """The spec's own components; they lie beside its file or below."""
+    given = data.get("custom")
+    if not isinstance(given, str):
+        return None
+    beside = path.resolve().parent
+    folder = (beside / given).resolve()
+    if not folder.is_relative_to(beside) or folder == beside:
+        raise ScaffoldError(f"{path}: `custom`: {given!r} leaves the folder of this file; put the components below it")
+    if not folder.is_dir():
+        raise ScaffoldError(f"{path}: `custom`: there is no folder {folder}")
+    return folder
+
+
+def _check(path: Path, root: Node, data: Any, library: Library) -> Spec:
     try:
         spec = msgspec.convert(data, Spec, dec_hook=_read_part)
     except msgspec.ValidationError as error:
         raise ScaffoldError(explain_complaint(path, root, data, str(error))) from None
-    problem = first_problem(spec, data, templates)
+    problem = first_problem(spec, data, library)
     if problem is not None:
         raise ScaffoldError(explain_problem(path, root, problem))
     return spec

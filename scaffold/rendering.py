@@ -24,7 +24,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
@@ -36,7 +36,7 @@ from scaffold.spec import Spec
 
 _LINE_LENGTH = 119
 _RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", f"--line-length={_LINE_LENGTH}", "--target-version=py310")
-_IMPORT_RULES = ("--select=I,F401", "--config=lint.isort.lines-after-imports=2")
+_IMPORT_RULES = ("--select=I,F401,F821", "--config=lint.isort.lines-after-imports=2")
 
 
 def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
@@ -50,7 +50,7 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
         ScaffoldError: a template is broken, or what it makes is not Python.
     """
     root = templates if templates is not None else templates_root()
-    environment = _environment(root)
+    environment = _environment(root, spec.custom)
     files: dict[str, str] = {}
     for path in sorted((root / "folder").rglob("*.j2")):
         name = path.relative_to(root).as_posix()
@@ -65,9 +65,11 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
     return _format(spec.package, files)
 
 
-def _environment(root: Path) -> ImmutableSandboxedEnvironment:
+def _environment(root: Path, custom: str | None) -> ImmutableSandboxedEnvironment:
+    # Components of a spec's own hide those of the same name.
+    own = [PrefixLoader({"components": FileSystemLoader(custom)})] if custom else []
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(root),
+        loader=ChoiceLoader([*own, FileSystemLoader(root)]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from scaffold.parts import Declaration, Parameter, Part, declaration_of, kinds_of, slots_of
+from scaffold.parts import Declaration, Library, Parameter, Part
 from scaffold.spec import Spec, Step
 
 
@@ -16,6 +15,8 @@ _INSIDE = ("norm", "stream_modulation", "sublayer")
 _SIMPLE: dict[str, dict[str, Any]] = {
     "name": {"type": "string", "pattern": r"^[A-Za-z_]\w*$"},
     "names": {"type": "array", "items": {"type": "string", "pattern": r"^[A-Za-z_]\w*$"}},
+    "path": {"type": "string", "pattern": r"^[A-Za-z_][\w.]*$"},
+    "expressions": {"type": "object"},
     "expression": {"type": ["string", "integer", "number", "boolean", "array"]},
     "int": {"type": "integer"},
     "float": {"type": "number"},
@@ -24,28 +25,26 @@ _SIMPLE: dict[str, dict[str, Any]] = {
 }
 
 
-def spec_schema(templates: Path) -> dict[str, Any]:
+def spec_schema(library: Library) -> dict[str, Any]:
     """The schema, with every component that the templates have.
 
     Args:
-        templates: the tree whose components a spec may use.
+        library: the components that a spec may use.
     """
     schema = msgspec.json.schema(Spec, schema_hook=_of_python_type)
     definitions = schema["$defs"]
-    around = {slot: _one_of(templates, slot) for slot in slots_of(templates) if slot not in _INSIDE}
+    around = {slot: _one_of(library, slot) for slot in library.slots() if slot not in _INSIDE}
     definitions["Spec"]["properties"]["components"] = {
         "type": "object",
         "properties": around,
         "required": ["head"],
         "additionalProperties": False,
     }
-    definitions["Spec"]["properties"]["layout"] = {
-        "enum": sorted(path.name.partition(".")[0] for path in (templates / "layouts").glob("*.py.j2"))
-    }
-    definitions["Stream"]["properties"]["modulation"] = _one_of(templates, "stream_modulation")
-    norms = {"type": "object", "additionalProperties": {"anyOf": [_one_of(templates, "norm"), {"type": "null"}]}}
+    definitions["Spec"]["properties"]["layout"] = {"enum": list(library.layouts())}
+    definitions["Stream"]["properties"]["modulation"] = _one_of(library, "stream_modulation")
+    norms = {"type": "object", "additionalProperties": {"anyOf": [_one_of(library, "norm"), {"type": "null"}]}}
     own = {"name": {"type": "string"}, "modulated": {"type": "boolean"}, "norms": norms}
-    definitions["Stage"]["properties"]["program"]["items"] = _one_of(templates, "sublayer", "op", own)
+    definitions["Stage"]["properties"]["program"]["items"] = _one_of(library, "sublayer", "op", own)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "An architecture", **schema}
 
 
@@ -56,13 +55,9 @@ def _of_python_type(kind: type) -> dict[str, Any]:
     raise NotImplementedError
 
 
-def _one_of(templates: Path, slot: str, key: str = "kind", own: dict[str, Any] | None = None) -> dict[str, Any]:
+def _one_of(library: Library, slot: str, key: str = "kind", own: dict[str, Any] | None = None) -> dict[str, Any]:
     """A mapping whose `key` names one of the slot's kinds, and which holds what that kind declares."""
-    return {
-        "oneOf": [
-            _of_kind(kind, declaration_of(templates, slot, kind), key, own or {}) for kind in kinds_of(templates, slot)
-        ]
-    }
+    return {"oneOf": [_of_kind(kind, library.declaration(slot, kind), key, own or {}) for kind in library.kinds(slot)]}
 
 
 def _of_kind(kind: str, declared: Declaration, key: str, own: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from scaffold.expressions import Expression
-from scaffold.parts import Part, declaration_of
+from scaffold.parts import Library, Part
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,12 +105,12 @@ class Step(Part):
         step.norms = {stream: None if norm is None else Part.from_yaml(norm) for stream, norm in norms.items()}
         return step
 
-    def bound(self, templates: Path, slot: str, prefixes: dict[str, str] | None = None) -> Step:
+    def bound(self, library: Library, slot: str, prefixes: dict[str, str] | None = None) -> Step:
         """The same step, its norms too, with all parameters read."""
-        step = Step(self.kind, self.given, slot, declaration_of(templates, slot, self.kind).parameters, prefixes)
+        step = Step(self.kind, self.given, slot, library.declaration(slot, self.kind), prefixes)
         step.name = self.name
         step.modulated = self.modulated
-        step.norms = {stream: norm and norm.bound(templates, "norm") for stream, norm in self.norms.items()}
+        step.norms = {stream: norm and norm.bound(library, "norm") for stream, norm in self.norms.items()}
         return step
 
 
@@ -304,6 +303,7 @@ class Spec(Node, frozen=True, kw_only=True):
 
     Attributes:
         config: the constructor's arguments, in order.
+        custom: a folder of components of the spec's own, beside its file, laid out as `templates/components/`.
         counterpart: the class of diffusers that the model equals, to the last bit.
         lora_scale: the argument of `forward` whose `scale` sets the strength of a LoRA.
         derived: attributes that the constructor computes first, each with its formula; later formulas may read them.
@@ -333,8 +333,20 @@ class Spec(Node, frozen=True, kw_only=True):
     published: dict[str, Published] = {}
     lora_scale: str | None = None
     counterpart: str | None = None
+    custom: str | None = None
     context_parallel: ContextParallel | None = None
     pipeline: Pipeline | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The folders of classes that its components are written with, each once."""
+        return tuple(dict.fromkeys(need for _, _, part in self.parts() for need in part.needs))
+
+    @property
+    def library_imports(self) -> tuple[tuple[str, str], ...]:
+        """Classes of other libraries that a program names itself: module and name."""
+        found = {getattr(step, "class") for step in self.steps if step.kind == "use"}
+        return tuple(sorted((name.rpartition(".")[0], name.rpartition(".")[2]) for name in found))
 
     @property
     def package(self) -> str:
@@ -352,7 +364,7 @@ class Spec(Node, frozen=True, kw_only=True):
         first: dict[str, Step] = {}
         for step in self.steps:
             name = getattr(step, "class", None)
-            if name is not None:
+            if name is not None and step.kind != "use":
                 first.setdefault(name, step)
         return tuple(first.values())
 
@@ -385,7 +397,7 @@ class Spec(Node, frozen=True, kw_only=True):
                     if norm is not None:
                         yield (*place, "norms", name), "norm", norm
 
-    def bound(self, templates: Path) -> Spec:
+    def bound(self, library: Library) -> Spec:
         """The same spec with every component bound to what its kind declares; it has been checked."""
         prefixes = dict.fromkeys(self.derived, "self.")
         stages = tuple(
@@ -394,13 +406,14 @@ class Spec(Node, frozen=True, kw_only=True):
                 arguments={name: Expression(value).renamed(prefixes) for name, value in stage.arguments.items()},
                 streams={
                     name: msgspec.structs.replace(
-                        stream, modulation=stream.modulation.bound(templates, "stream_modulation")
+                        stream, modulation=stream.modulation.bound(library, "stream_modulation")
                     )
                     for name, stream in stage.streams.items()
                 },
-                program=tuple(step.bound(templates, "sublayer") for step in stage.program),
+                program=tuple(step.bound(library, "sublayer") for step in stage.program),
             )
             for stage in self.stages
         )
-        components = {slot: part.bound(templates, slot, prefixes) for slot, part in self.components.items()}
-        return msgspec.structs.replace(self, components=components, stages=stages)
+        components = {slot: part.bound(library, slot, prefixes) for slot, part in self.components.items()}
+        custom = str(library.custom) if library.custom else None
+        return msgspec.structs.replace(self, components=components, stages=stages, custom=custom)

@@ -7,11 +7,10 @@ import keyword
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from scaffold.expressions import ExpressionError, check_expression, evaluate
-from scaffold.parts import Declaration, Parameter, Part, declaration_of, kinds_of, slots_of
+from scaffold.parts import Declaration, Library, Parameter, Part
 from scaffold.spec import Draw, Spec, Stage
 
 
@@ -39,6 +38,8 @@ _TYPES = {
 _PARAMETER_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "name": ("a name", (str,)),
     "names": ("a list of names", (list,)),
+    "path": ("names with dots between them", (str,)),
+    "expressions": ("a mapping", (dict,)),
     "expression": ("a formula or a number", (str, int, float, list, bool)),
     "int": ("a whole number", (int,)),
     "float": ("a number", (float, int)),
@@ -61,23 +62,23 @@ class Problem:
     on_key: bool = False
 
 
-def first_problem(spec: Spec, data: Any, templates: Path) -> Problem | None:
+def first_problem(spec: Spec, data: Any, library: Library) -> Problem | None:
     """The first problem in the order in which a person reads the file, or `None`.
 
     Args:
         spec: the architecture, as read.
         data: the same as plain values.
-        templates: the tree whose components it may use.
+        library: the components that it may use.
     """
     problems = itertools.chain(
         _names(spec),
         _texts(data),
-        _layout(spec, templates),
+        _layout(spec, library),
         _config(spec),
         _derived(spec),
         _published(spec),
         _forward(spec),
-        _components(spec, templates),
+        _components(spec, library),
         _stages(spec),
         _weights(spec),
         _tiny(spec),
@@ -85,10 +86,10 @@ def first_problem(spec: Spec, data: Any, templates: Path) -> Problem | None:
     return next(problems, None)
 
 
-def _layout(spec: Spec, templates: Path) -> Iterator[Problem]:
-    layouts = sorted(path.name.partition(".")[0] for path in (templates / "layouts").glob("*.py.j2"))
+def _layout(spec: Spec, library: Library) -> Iterator[Problem]:
+    layouts = library.layouts()
     if spec.layout not in layouts:
-        yield Problem(("layout",), f"{spec.layout!r} is none of {', '.join(layouts)}", spec.layout, tuple(layouts))
+        yield Problem(("layout",), f"{spec.layout!r} is none of {', '.join(layouts)}", spec.layout, layouts)
 
 
 def _names(spec: Spec) -> Iterator[Problem]:
@@ -183,17 +184,17 @@ def _draw(spec: Spec, draw: Draw, place: tuple[str | int, ...]) -> Iterator[Prob
             yield from _formula(size, (*place, name, index), {**spec.config, **spec.tiny.sizes})
 
 
-def _components(spec: Spec, templates: Path) -> Iterator[Problem]:
-    slots = slots_of(templates)
+def _components(spec: Spec, library: Library) -> Iterator[Problem]:
+    slots = library.slots()
     for place, slot, part in spec.parts():
-        kinds = kinds_of(templates, slot)
+        kinds = library.kinds(slot)
         if not kinds:
             yield Problem(place, f"{slot!r} is no slot for a component", slot, slots, on_key=True)
         elif part.kind not in kinds:
             key = "op" if slot == "sublayer" else "kind"
             yield Problem((*place, key), f"{part.kind!r} is none of {', '.join(kinds)}", part.kind, kinds)
         else:
-            declared = declaration_of(templates, slot, part.kind)
+            declared = library.declaration(slot, part.kind)
             yield from _parameters(part.given, declared.parameters, place, _names_in_scope(spec, place))
             yield from _requirements(spec, part, declared, place)
 
@@ -230,6 +231,13 @@ def _value(
         yield Problem(place, f"expected {expected}, got {value!r}")
     elif parameter.type == "expression":
         yield from _formula(value, place, scope)
+    elif parameter.type == "expressions":
+        for name, formula in value.items():
+            if not str(name).isidentifier():
+                yield Problem((*place, name), f"{name!r} is not a Python name", on_key=True)
+            yield from _formula(formula, (*place, name), scope)
+    elif parameter.type == "path" and not all(map(str.isidentifier, value.split("."))):
+        yield Problem(place, f"{value!r} is not a name with its module")
     elif parameter.type == "choice" and value not in parameter.choices:
         yield Problem(place, f"{value!r} is none of {', '.join(parameter.choices)}", str(value), parameter.choices)
     elif parameter.type == "order" and sorted(map(str, value)) != sorted(parameter.default):

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from scaffold.parts import Library
 from scaffold.resources import templates_root
 from scaffold.schema import spec_schema
 
@@ -17,4 +18,4 @@ def schema() -> None:
     With the YAML extension of VS Code: `scaffold schema > spec.schema.json`, and as the first line of a spec
     `# yaml-language-server: $schema=spec.schema.json`.
     """
-    click.echo(json.dumps(spec_schema(templates_root()), indent=2))
+    click.echo(json.dumps(spec_schema(Library(templates_root())), indent=2))
