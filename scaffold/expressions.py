@@ -36,6 +36,8 @@ _ALLOWED = (
     ast.NotEq,
     ast.Gt,
     ast.Lt,
+    ast.In,
+    ast.NotIn,
     ast.Call,
 )
 # Functions of numbers or one tuple; everything else is arithmetic.
@@ -64,6 +66,13 @@ class Expression(str):
         self = super().__new__(cls, text)
         self.names = tuple(dict.fromkeys(_names(text)))
         return self
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it compares or negates, so that its value is true or false."""
+        formula = ast.parse(str(self), mode="eval").body
+        negates = isinstance(formula, ast.UnaryOp) and isinstance(formula.op, ast.Not)
+        return negates or isinstance(formula, ast.Compare)
 
     def renamed(self, prefixes: dict[str, str]) -> Expression:
         """The formula with a prefix before each name that has one, such as `self.config.`."""

@@ -43,7 +43,12 @@ def spec_schema(library: Library) -> dict[str, Any]:
     definitions["Spec"]["properties"]["layout"] = {"enum": list(library.layouts())}
     definitions["Stream"]["properties"]["modulation"] = _one_of(library, "stream_modulation")
     norms = {"type": "object", "additionalProperties": {"anyOf": [_one_of(library, "norm"), {"type": "null"}]}}
-    own = {"name": {"type": "string"}, "modulated": {"type": "boolean"}, "norms": norms}
+    own = {
+        "name": {"type": "string"},
+        "modulated": {"type": "boolean"},
+        "when": {"type": "string"},
+        "norms": norms,
+    }
     definitions["Stage"]["properties"]["program"]["items"] = _one_of(library, "sublayer", "op", own)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "An architecture", **schema}
 
@@ -61,7 +66,7 @@ def _one_of(library: Library, slot: str, key: str = "kind", own: dict[str, Any] 
 
 
 def _of_kind(kind: str, declared: Declaration, key: str, own: dict[str, Any]) -> dict[str, Any]:
-    required = [key, *(name for name in own if name != "modulated")]
+    required = [key, *(name for name in own if name not in ("modulated", "when"))]
     return {
         "type": "object",
         "description": declared.doc,

@@ -64,13 +64,15 @@ class Argument(Node, frozen=True):
 class Stream(Node, frozen=True):
     """One sequence of tokens inside a block: the forward argument that carries it, and what modulates it.
 
-    `prefix` goes before the names of its variables; `clip_float16` keeps its residual inside float16's range.
+    `prefix` goes before the names of its variables; `clip_float16` keeps its residual inside float16's range. `until`
+    names an argument of the block that says whether the stream ends in it: it is still read there and not written.
     """
 
     argument: str
     modulation: Part
     prefix: str = ""
     clip_float16: bool = False
+    until: str | None = None
 
 
 class Step(Part):
@@ -80,11 +82,13 @@ class Step(Part):
         kind: the operation.
         name: tells the sublayer's variables from the others'.
         modulated: whether the streams' modulation is about this step; if not, it adds its output as it is.
+        when: a formula over the block's arguments; the block has the sublayer only where it holds.
         norms: the norm of each stream that takes part; `None` where the modulation brings it.
     """
 
     name: str
     modulated: bool
+    when: Expression | None
     norms: dict[str, Part | None]
 
     @classmethod
@@ -92,9 +96,11 @@ class Step(Part):
         """Read a mapping with the keys `op`, `name` and `norms`, and what the operation declares."""
         part = Part.from_yaml(value, key)
         name, norms = part.given.pop("name", None), part.given.pop("norms", None)
-        modulated = part.given.pop("modulated", True)
+        modulated, when = part.given.pop("modulated", True), part.given.pop("when", None)
         if not isinstance(modulated, bool):
             raise TypeError("the key `modulated` of a step is true or false")
+        if not isinstance(when, (str, type(None))):
+            raise TypeError("the key `when` of a step is a formula over the block's arguments")
         if not isinstance(name, str):
             raise TypeError("a step has the key `name`, whose value is text")
         if not isinstance(norms, dict):
@@ -102,6 +108,7 @@ class Step(Part):
         step = cls(part.kind, part.given)
         step.name = name
         step.modulated = modulated
+        step.when = None if when is None else Expression(when)
         step.norms = {stream: None if norm is None else Part.from_yaml(norm) for stream, norm in norms.items()}
         return step
 
@@ -110,6 +117,7 @@ class Step(Part):
         step = Step(self.kind, self.given, slot, library.declaration(slot, self.kind), prefixes)
         step.name = self.name
         step.modulated = self.modulated
+        step.when = self.when
         step.norms = {stream: norm and norm.bound(library, "norm") for stream, norm in self.norms.items()}
         return step
 
@@ -118,7 +126,8 @@ class Stage(Node, frozen=True):
     """A list of equal blocks: how many, over which streams, and the program that each of them runs.
 
     Attributes:
-        arguments: what the block's constructor takes, each with the formula that the model gives it.
+        arguments: what the block's constructor takes, each with the formula that the model gives it; `index` in it is
+            the block's place in the list.
         takes: what the block's forward takes beside the streams, in order, each with its kind.
     """
 
@@ -131,6 +140,26 @@ class Stage(Node, frozen=True):
     streams: dict[str, Stream]
     takes: dict[str, Literal["tensor", "rotary", "kwargs"]]
     program: tuple[Step, ...]
+
+    @property
+    def numbered(self) -> bool:
+        """Whether blocks differ by their place in the list."""
+        return any("index" in Expression(formula).names for formula in self.arguments.values())
+
+    def condition(self, step: Step) -> Expression | None:
+        """Where a block has this sublayer, as a formula over its arguments; `None` for everywhere."""
+        ends = {self.streams[name].until for name in step.norms}
+        conditions = [] if None in ends else [f"not {end}" for end in sorted(ends)]
+        if step.when:
+            conditions.insert(0, step.when)
+        return Expression(" and ".join(conditions)) if conditions else None
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The arguments of the block's constructor by which its forward differs."""
+        conditions = [self.condition(step) for step in self.program]
+        names = [name for condition in conditions if condition for name in condition.names]
+        return tuple(dict.fromkeys(names + [stream.until for stream in self.streams.values() if stream.until]))
 
 
 class KeyRule(Node, frozen=True):
@@ -371,7 +400,9 @@ class Spec(Node, frozen=True, kw_only=True):
     def type_of(self, formula: str | int | float) -> str:
         """The annotation of a value: that of the config entry where the formula is just its name."""
         entry = self.config.get(str(formula))
-        return entry.type if entry else "int"
+        if entry:
+            return entry.type
+        return "bool" if Expression(formula).is_condition else "int"
 
     @property
     def arguments(self) -> dict[str, Argument]:

@@ -312,9 +312,16 @@ def _stages(spec: Spec) -> Iterator[Problem]:
         for name, formula in stage.arguments.items():
             if not name.isidentifier() or keyword.iskeyword(name):
                 yield Problem((*place, "arguments", name), f"{name!r} is not a Python name", on_key=True)
-            yield from _formula(formula, (*place, "arguments", name), {**spec.config, **spec.derived})
+            yield from _formula(formula, (*place, "arguments", name), {**spec.config, **spec.derived, "index": 0})
         yield from _stream_names(stage, place)
+        for name, stream in stage.streams.items():
+            if stream.until is not None and stream.until not in stage.arguments:
+                steps = (*place, "streams", name, "until")
+                reason = f"{stream.until!r} is not an argument of this block"
+                yield Problem(steps, reason, stream.until, tuple(stage.arguments))
         for position, step in enumerate(stage.program):
+            if step.when is not None:
+                yield from _formula(step.when, (*place, "program", position, "when"), stage.arguments)
             for name in step.norms:
                 if name not in stage.streams:
                     steps = (*place, "program", position, "norms", name)
