@@ -15,6 +15,7 @@ from scaffold.loading import load_spec, preset_names
 from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from scaffold.spec import Spec
+from tests.scaffold.costs import measure_forward
 from tests.scaffold.pairs import Pair, import_folder, largest_difference, make_inputs, make_pair, run
 
 
@@ -48,10 +49,36 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "controlnet-repeat": {"controlnet_block_samples": residuals(2, 16), "controlnet_blocks_repeat": True},
     },
+    "wan": {
+        # The first frame is given, so its patches are free of noise.
+        "timestep-per-token": {"timestep": torch.tensor([[0.0] * 4 + [900.0] * 4, [0.0] * 4 + [300.0] * 4])},
+    },
 }
-# Configurations beside the tiny one.
+
+
+def drawn(*shape: int) -> torch.Tensor:
+    """A tensor of normal numbers, the same every time."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(6))
+
+
+# The image tokens stand before 512 tokens of text: so many are what the attention takes for text.
+WAN_IMAGES = {"image_dim": 20, "added_kv_proj_dim": 24}
+# Configurations beside the tiny one, and the inputs that differ then.
 CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "flux": {"no-guidance": ({"guidance_embeds": False}, {"guidance": None})},
+    "wan": {
+        "image-to-video": (
+            WAN_IMAGES,
+            {"encoder_hidden_states": drawn(2, 512, 16), "encoder_hidden_states_image": drawn(2, 5, 20)},
+        ),
+        "first-and-last-frame": (
+            WAN_IMAGES | {"pos_embed_seq_len": 10},
+            {"encoder_hidden_states": drawn(2, 512, 16), "encoder_hidden_states_image": drawn(4, 5, 20)},
+        ),
+        "no-norm-before-cross-attention": ({"cross_attn_norm": False}, {}),
+        "other-patches": ({"patch_size": (2, 4, 1)}, {}),
+        "other-channels-out": ({"out_channels": 6}, {}),
+    },
 }
 
 
@@ -88,21 +115,32 @@ def test_plain_forward(preset, dtype):
     assert largest_difference(run(pair.ours, inputs), run(pair.theirs, inputs)) == 0
 
 
-def test_other_configurations(preset):
+def as_type(value: Any, dtype: torch.dtype) -> Any:
+    """Tensors of floating point in another dtype, lists of them too; all else as it is."""
+    if isinstance(value, list):
+        return [as_type(each, dtype) for each in value]
+    return value.to(dtype) if torch.is_tensor(value) and value.is_floating_point() else value
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_other_configurations(preset, dtype):
     spec, package = preset
     for name, (config, changes) in CONFIGS.get(spec.name, {}).items():
-        pair = make_pair(spec, package, **config)
-        inputs = make_inputs(pair) | changes
+        pair = make_pair(spec, package, **config).to(dtype)
+        inputs = make_inputs(pair, dtype) | {key: as_type(value, dtype) for key, value in changes.items()}
         assert pair.ours.state_dict().keys() == pair.theirs.state_dict().keys(), name
         assert largest_difference(run(pair.ours, inputs), run(pair.theirs, inputs)) == 0, name
+        pair.each(lambda model: model.fuse_qkv_projections())
+        assert largest_difference(run(pair.ours, inputs), run(pair.theirs, inputs)) == 0, f"{name}, fused"
 
 
-def test_optional_paths(preset):
-    pair = make_pair(*preset)
-    inputs = make_inputs(pair)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_optional_paths(preset, dtype):
+    pair = make_pair(*preset).to(dtype)
+    inputs = make_inputs(pair, dtype)
     plain = run(pair.ours, inputs)
     for name, path in PATHS.get(pair.spec.name, {}).items():
-        changes = {key: value(pair) if callable(value) else value for key, value in path.items()}
+        changes = {key: as_type(value(pair) if callable(value) else value, dtype) for key, value in path.items()}
         ours = run(pair.ours, inputs, **changes)
         assert largest_difference(ours, run(pair.theirs, inputs, **changes)) == 0, name
         assert not torch.equal(ours["sample"], plain["sample"]), name
@@ -125,3 +163,14 @@ def test_fused_projections(preset):
     pair.each(lambda model: model.fuse_qkv_projections())
     assert pair.ours.state_dict().keys() == pair.theirs.state_dict().keys()
     assert largest_difference(run(pair.ours, inputs), run(pair.theirs, inputs)) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_a_forward_costs_no_more(preset, dtype):
+    pair = make_pair(*preset).to(dtype)
+    inputs = make_inputs(pair, dtype)
+    # The first forward may make tables that later ones read.
+    pair.each(lambda model: measure_forward(model, inputs))
+    ours, theirs = measure_forward(pair.ours, inputs), measure_forward(pair.theirs, inputs)
+    assert ours.operations <= theirs.operations
+    assert ours.peak <= theirs.peak
