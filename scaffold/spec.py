@@ -165,29 +165,40 @@ class Stage(Node, frozen=True):
 class KeyRule(Node, frozen=True):
     """One name of the original checkpoint and what it becomes; `{}` stands for a block's number.
 
-    Several `diffusers` names split the tensor into equal parts along its first axis; `swap_halves` exchanges its two
-    halves, where the original keeps (shift, scale) and diffusers (scale, shift).
+    Several `diffusers` names split the tensor along its first axis, into parts that are as large to each other as the
+    numbers of `parts`, by default all equal. `swap_halves` exchanges its two halves, where the original keeps (shift,
+    scale) and diffusers (scale, shift). With `ends`, such as `weight`, it is a rule for the names with each of them.
     """
 
     original: str
     diffusers: str | tuple[str, ...]
+    parts: tuple[int, ...] = ()
     swap_halves: bool = False
+    ends: tuple[str, ...] = ()
 
     @property
     def targets(self) -> tuple[str, ...]:
         """The diffusers names as a tuple, however many there are."""
         return (self.diffusers,) if isinstance(self.diffusers, str) else self.diffusers
 
+    @property
+    def tensors(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The full names that it is about: each of the original with what it becomes."""
+        if not self.ends:
+            return ((self.original, self.targets),)
+        return tuple((f"{self.original}.{end}", tuple(f"{each}.{end}" for each in self.targets)) for end in self.ends)
+
 
 class Measure(Node, frozen=True):
     """How a config entry shows in the shapes of an original checkpoint.
 
     Exactly one of: `size` (a tensor's name and axis, divided by `over` if given), `blocks` (how many numbers follow a
-    name), `present` (whether a tensor exists).
+    name), `present` (whether a tensor exists). An entry keeps its default where the size is the same as `unless`.
     """
 
     size: tuple[str, int] | None = None
     over: tuple[str, int] | None = None
+    unless: tuple[str, int] | None = None
     blocks: str | None = None
     present: str | None = None
 

@@ -375,15 +375,18 @@ def _weights(spec: Spec) -> Iterator[Problem]:
     targets: set[str] = set()
     for index, rule in enumerate(spec.weights.rules):
         place = ("weights", "rules", index)
-        if rule.original in originals:
-            yield Problem((*place, "original"), f"{rule.original!r} has a rule already")
-        originals.add(rule.original)
-        for target in rule.targets:
-            if target in targets:
-                yield Problem((*place, "diffusers"), f"{target!r} is already what another name becomes")
-            if target.count("{}") != rule.original.count("{}"):
-                yield Problem((*place, "diffusers"), f"{target!r} needs as many {{}} as {rule.original!r}")
-            targets.add(target)
+        if rule.parts and (len(rule.parts) != len(rule.targets) or min(rule.parts) < 1):
+            yield Problem((*place, "parts"), f"expected {len(rule.targets)} positive numbers, one for each name")
+        for original, becomes in rule.tensors:
+            if original in originals:
+                yield Problem((*place, "original"), f"{original!r} has a rule already")
+            originals.add(original)
+            for target in becomes:
+                if target in targets:
+                    yield Problem((*place, "diffusers"), f"{target!r} is already what another name becomes")
+                if target.count("{}") != original.count("{}"):
+                    yield Problem((*place, "diffusers"), f"{target!r} needs as many {{}} as {original!r}")
+                targets.add(target)
     for key, measure in spec.weights.detect.items():
         where = ("weights", "detect", key)
         yield from _config_key(spec, where, key)
