@@ -219,12 +219,13 @@ class Published(Node, frozen=True):
 
 
 class Lora(Node, frozen=True):
-    """The LoRA file formats that the family meets."""
+    """The LoRA file formats that the family meets; `xlabs` are the names of the format that XLabs' trainer writes."""
 
-    formats: tuple[Literal["peft", "kohya", "native"], ...]
+    formats: tuple[Literal["peft", "kohya", "native", "xlabs"], ...]
     kohya_prefix: str
     native_prefixes: tuple[str, ...]
 
+    xlabs: tuple[KeyRule, ...] = ()
 
 class Tiny(Node, frozen=True):
     """A configuration small enough for a test on CPU, and the sizes that the `draw` of an argument reads."""
