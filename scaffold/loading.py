@@ -17,7 +17,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.parts import Library, Part
 from scaffold.resources import templates_root
 from scaffold.spec import Spec
-from scaffold.validation import first_problem
+from scaffold.validation import Problem, first_problem
 
 
 # More open brackets than any spec has; the time of the parser grows steeply with their number.
@@ -40,15 +40,24 @@ def load_spec(name_or_path: str, name: str | None = None, settings: Mapping[str,
     Raises:
         ScaffoldError: no such preset or file, or the file says something that no architecture means.
     """
+    return read_spec(spec_path(name_or_path), name=name, settings=settings)
+
+
+def spec_path(name_or_path: str) -> Path:
+    """The file of a preset, or the path as it is.
+
+    Raises:
+        ScaffoldError: there is no such preset.
+    """
     if name_or_path.endswith((".yaml", ".yml")):
-        return read_spec(Path(name_or_path), name=name, settings=settings)
+        return Path(name_or_path)
     presets = preset_names()
     if name_or_path not in presets:
         raise ScaffoldError(
             f"there is no preset {name_or_path!r}{nearest(name_or_path, presets) or '.'} "
             f"The presets are: {', '.join(presets)}. A spec of your own is given by its path, ending in .yaml"
         )
-    return read_spec(templates_root() / "specs" / f"{name_or_path}.yaml", name=name, settings=settings)
+    return templates_root() / "specs" / f"{name_or_path}.yaml"
 
 
 def read_spec(
@@ -68,21 +77,29 @@ def read_spec(
     Raises:
         ScaffoldError: with the file, the line, the key, and what was expected there.
     """
+    root, data = _parse(path, _read(path))
+    library = Library(templates or templates_root(), _custom_folder(path, data))
+    spec = _check(path, root, data, library)
+    if name is not None or settings:
+        spec = _check(path, root, derive(data, name, settings or {}), library)
+    return spec.bound(library)
+
+
+def explain(path: Path, problem: Problem) -> str:
+    """A problem that showed after the spec in a file was read, with its line there."""
+    root, _ = _parse(path, _read(path))
+    return explain_problem(path, root, problem)
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ScaffoldError(f"{path}: there is no such file") from None
     except UnicodeDecodeError:
         raise ScaffoldError(f"{path}: this is not UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
         raise ScaffoldError(f"{path}: cannot be read ({error.strerror})") from None
-
-    root, data = _parse(path, text)
-    library = Library(templates or templates_root(), _custom_folder(path, data))
-    spec = _check(path, root, data, library)
-    if name is not None or settings:
-        spec = _check(path, root, derive(data, name, settings or {}), library)
-    return spec.bound(library)
 
 
 def _custom_folder(path: Path, data: Any) -> Path | None:

@@ -14,8 +14,9 @@ import diffusers
 import torch
 from torch import nn
 
-from scaffold.expressions import evaluate
-from scaffold.spec import Argument, Spec
+from scaffold.spec import Spec
+from scaffold.trial import sized
+from scaffold.trial.program import draw
 
 
 def import_folder(folder: Path) -> Iterator[ModuleType]:
@@ -78,25 +79,10 @@ def make_inputs(pair: Pair, dtype: torch.dtype = torch.float32) -> dict[str, Any
     generator = torch.Generator().manual_seed(1)
     sizes = {**pair.theirs.config, **pair.spec.tiny.sizes}
     return {
-        name: _drawn(argument, sizes, dtype, generator)
+        name: draw(*sized(argument.draw, sizes), dtype, generator)
         for name, argument in pair.spec.arguments.items()
         if argument.draw is not None
     }
-
-
-def _drawn(argument: Argument, sizes: dict[str, Any], dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
-    draw = argument.draw
-    if draw.values:
-        return torch.tensor(draw.values, dtype=dtype)
-    shape = [evaluate(str(size), sizes) for size in draw.normal or draw.grid or draw.grid_batch or draw.mask]
-    if draw.normal:
-        return torch.randn(shape, generator=generator).to(dtype)
-    if draw.grid or draw.grid_batch:
-        places = torch.cartesian_prod(*(torch.arange(size) for size in shape))
-        return places if draw.grid else places.expand(2, -1, -1)
-    # The first of the batch keeps all, the others lose more and more of the end.
-    kept = torch.arange(shape[-1]) < shape[-1] - 2 * torch.arange(shape[0])[:, None]
-    return kept.to(dtype)
 
 
 def run(model: nn.Module, inputs: dict[str, Any], **arguments: Any) -> dict[str, torch.Tensor]:

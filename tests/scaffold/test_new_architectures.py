@@ -22,7 +22,7 @@ NEW = {
 
 
 def scaffold(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["model", *map(str, arguments)])
+    return CliRunner().invoke(main, ["model", "--no-check", *map(str, arguments)])
 
 
 @pytest.mark.parametrize("arguments", NEW.values(), ids=NEW)
