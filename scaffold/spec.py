@@ -16,11 +16,12 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class ConfigEntry(Node, frozen=True):
-    """One constructor argument of the model, and so one key of its saved config."""
+    """One constructor argument of the model, and so one key of its saved config; with `kept` nothing reads it."""
 
     type: str
     doc: str
     default: Any
+    kept: bool = False
 
 
 class Draw(Node, frozen=True):
@@ -138,7 +139,7 @@ class Stage(Node, frozen=True):
     doc: str
     arguments: dict[str, str | int | float]
     streams: dict[str, Stream]
-    takes: dict[str, Literal["tensor", "rotary", "kwargs"]]
+    takes: dict[str, Literal["tensor", "mask", "rotary", "kwargs"]]
     program: tuple[Step, ...]
 
     @property
@@ -193,12 +194,15 @@ class Measure(Node, frozen=True):
     """How a config entry shows in the shapes of an original checkpoint.
 
     Exactly one of: `size` (a tensor's name and axis, divided by `over` if given), `blocks` (how many numbers follow a
-    name), `present` (whether a tensor exists). An entry keeps its default where the size is the same as `unless`.
+    name), `present` (whether a tensor exists). An entry keeps its default where the size is the same as `unless`, and
+    with `optional` where the tensor is missing. With `multiple` the entry is how many times this number the size is.
     """
 
     size: tuple[str, int] | None = None
     over: tuple[str, int] | None = None
     unless: tuple[str, int] | None = None
+    optional: bool = False
+    multiple: int | None = None
     blocks: str | None = None
     present: str | None = None
 
@@ -209,6 +213,11 @@ class Weights(Node, frozen=True):
     prefix: str
     rules: tuple[KeyRule, ...]
     detect: dict[str, Measure]
+
+    @property
+    def cuts(self) -> bool:
+        """Whether a tensor of the original is something else than a tensor of diffusers under another name."""
+        return any(len(rule.targets) > 1 or rule.swap_halves for rule in self.rules)
 
 
 class Published(Node, frozen=True):
@@ -224,8 +233,8 @@ class Lora(Node, frozen=True):
     formats: tuple[Literal["peft", "kohya", "native", "xlabs"], ...]
     kohya_prefix: str
     native_prefixes: tuple[str, ...]
-
     xlabs: tuple[KeyRule, ...] = ()
+
 
 class Tiny(Node, frozen=True):
     """A configuration small enough for a test on CPU, and the sizes that the `draw` of an argument reads."""
@@ -239,6 +248,7 @@ class Features(Node, frozen=True):
 
     kv_cache: bool = False
     controlnet: bool = False
+    ip_adapter: bool = False
 
 
 class Split(Node, frozen=True):
@@ -388,6 +398,11 @@ class Spec(Node, frozen=True, kw_only=True):
         """Classes of other libraries that a program names itself: module and name."""
         found = {getattr(step, "class") for step in self.steps if step.kind == "use"}
         return tuple(sorted((name.rpartition(".")[0], name.rpartition(".")[2]) for name in found))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The config entries that checkpoints bring and nothing reads."""
+        return tuple(name for name, entry in self.config.items() if entry.kept)
 
     @property
     def package(self) -> str:

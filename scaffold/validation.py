@@ -29,6 +29,7 @@ _TYPES = {
     "int": (int,),
     "float": (float, int),
     "bool": (bool,),
+    "bool | None": (bool, type(None)),
     "str": (str,),
     "int | None": (int, type(None)),
     "str | None": (str, type(None)),
@@ -137,7 +138,7 @@ def _config(spec: Spec) -> Iterator[Problem]:
 def _is_of_type(value: object, kind: str) -> bool:
     # YAML's `true` is an int to Python, and never what a size means.
     if isinstance(value, bool):
-        return kind == "bool"
+        return bool in _TYPES[kind]
     return isinstance(value, _TYPES[kind])
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import diffusers
 import pytest
 import torch
+from diffusers.models.embeddings import ImageProjection, MultiIPAdapterImageProjection
+from diffusers.models.transformers import transformer_flux
 
 from scaffold.loading import load_spec, preset_names
 from scaffold.plan import Plan
@@ -184,6 +186,39 @@ def test_optional_paths(preset, dtype):
         ours = run(pair.ours, inputs, **changes)
         assert largest_difference(ours, run(pair.theirs, inputs, **changes)) == 0, name
         assert not torch.equal(ours["sample"], plain["sample"]), name
+
+
+def give_ip_adapters(model: torch.nn.Module, processor: type) -> None:
+    """Two IP-adapters with random weights, of four and of two tokens an image."""
+    tokens = (4, 2)
+    for block in model.transformer_blocks:
+        block.attn.set_processor(processor(model.inner_dim, 12, num_tokens=tokens, scale=[0.7, 0.3]))
+    projections = [ImageProjection(image_embed_dim=10, cross_attention_dim=12, num_image_text_embeds=n) for n in tokens]
+    model.encoder_hid_proj = MultiIPAdapterImageProjection(projections)
+
+
+@pytest.mark.parametrize("fused", [False, True], ids=["split", "fused"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("preset", ["flux"], indirect=True)
+def test_ip_adapters(preset, dtype, fused):
+    spec, package = preset
+    pair = make_pair(spec, package)
+    plain = run(pair.ours, make_inputs(pair))
+    give_ip_adapters(pair.ours, getattr(package.model, f"{spec.prefix}IPAdapterAttnProcessor"))
+    give_ip_adapters(pair.theirs, getattr(transformer_flux, f"{spec.prefix}IPAdapterAttnProcessor"))
+    pair.ours.load_state_dict(pair.theirs.state_dict())
+    pair.to(dtype)
+    if fused:
+        pair.each(lambda model: model.fuse_qkv_projections())
+    inputs = make_inputs(pair, dtype)
+    generator = torch.Generator().manual_seed(5)
+    # One image for the first adapter, three for the second.
+    images = [torch.randn(2, count, 10, generator=generator).to(dtype) for count in (1, 3)]
+    kwargs = {"ip_adapter_image_embeds": images}
+    ours = run(pair.ours, inputs, joint_attention_kwargs=kwargs)
+    assert kwargs == {"ip_adapter_image_embeds": images}
+    assert largest_difference(ours, run(pair.theirs, inputs, joint_attention_kwargs=kwargs)) == 0
+    assert not torch.allclose(ours["sample"].float(), plain["sample"], atol=1e-2)
 
 
 def test_gradient_checkpointing(preset):
