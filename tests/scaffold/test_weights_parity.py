@@ -31,11 +31,13 @@ class Converters:
 
     Attributes:
         checkpoint: the converter of original checkpoints.
+        config: what the model is built with.
         kohya, native: those of kohya's LoRA files, and of files with the original's names after `native_prefix`.
         kohya_misses, native_misses: layers that they do not know, or do not treat as a checkpoint's are treated.
     """
 
     checkpoint: Callable[..., Tensors]
+    config: dict[str, Any]
     kohya: Callable[..., Tensors]
     kohya_misses: str
     native: Callable[..., Tensors]
@@ -46,6 +48,7 @@ class Converters:
 CONVERTERS = {
     "flux2": Converters(
         checkpoint=single_file_utils.convert_flux2_transformer_checkpoint_to_diffusers,
+        config={"guidance_embeds": True},
         kohya=lora_conversion_utils._convert_kohya_flux2_lora_to_diffusers,
         kohya_misses=r"guidance_in|.*modulation|final_layer\.adaLN",
         native=lora_conversion_utils._convert_non_diffusers_flux2_lora_to_diffusers,
@@ -54,12 +57,23 @@ CONVERTERS = {
     ),
     "flux": Converters(
         checkpoint=single_file_utils.convert_flux_transformer_checkpoint_to_diffusers,
+        config={"guidance_embeds": True},
         kohya=lora_conversion_utils._convert_kohya_flux_lora_to_diffusers,
         # It drops the alphas of these.
         kohya_misses=r"final_layer",
         native=lora_conversion_utils._convert_fal_kontext_lora_to_diffusers,
         native_prefix="base_model.model.",
         native_misses=r"\w+_in\b|final_layer\.adaLN",
+    ),
+    "wan": Converters(
+        checkpoint=single_file_utils.convert_wan_transformer_to_diffusers,
+        # It leaves the name of the learned positions of first and last image as it is.
+        config={"num_layers": 12, "in_channels": 36, "image_dim": 1280, "added_kv_proj_dim": 5120},
+        kohya=lora_conversion_utils._convert_musubi_wan_lora_to_diffusers,
+        kohya_misses=r"(?!blocks\.)",
+        native=lora_conversion_utils._convert_non_diffusers_wan_lora_to_diffusers,
+        native_prefix="diffusion_model.",
+        native_misses=r"(?!)",
     ),
 }
 
@@ -87,7 +101,7 @@ def family(request, tmp_path_factory) -> Iterator[Family]:
     packages = import_folder(folder)
     model = getattr(next(packages).model, spec.model)
     with torch.device("meta"):
-        published = model(guidance_embeds=True)
+        published = model(**CONVERTERS[spec.name].config)
     generator = torch.Generator().manual_seed(0)
     state_dict = {
         name: torch.randn((each.shape[0], *(2 for _ in each.shape[1:])), generator=generator)
@@ -159,6 +173,13 @@ def test_native_files_mean_what_they_mean_to_diffusers(family):
         lora |= {f"{start}.lora_A.weight": down, f"{start}.lora_B.weight": up}
     theirs = family.converters.native(dict(lora))
     assert_close(effect(*family.lora.to_peft(lora)), effect(theirs))
+
+
+@pytest.mark.parametrize("family", ["wan"], indirect=True)
+def test_a_layer_with_one_name_in_both_layouts_goes_with_the_others(family):
+    shared = "diffusion_model.patch_embedding.lora_A.weight"
+    assert family.lora.detect([shared, "diffusion_model.blocks.0.self_attn.q.lora_A.weight"]) == "native"
+    assert family.lora.detect(["transformer.blocks.0.attn1.to_q.lora_A.weight", shared]) == "peft"
 
 
 @pytest.mark.parametrize("family", ["flux"], indirect=True)
