@@ -248,6 +248,7 @@ class Features(Node, frozen=True):
 
     kv_cache: bool = False
     controlnet: bool = False
+    fused_projections: bool = True
     ip_adapter: bool = False
 
 
