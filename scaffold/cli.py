@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scaffold.commands.adding import pipeline, tests
 from scaffold.commands.list import list_presets
 from scaffold.commands.model import model
 from scaffold.commands.schema import schema
@@ -18,5 +19,7 @@ def main() -> None:
 
 main.add_command(list_presets)
 main.add_command(model)
+main.add_command(pipeline)
 main.add_command(schema)
 main.add_command(skills)
+main.add_command(tests)
