@@ -8,7 +8,7 @@ BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup flux2 test lint docs bench claude codex clean-ai
+.PHONY: help setup flux2 test lint docs bench presets claude codex clean-ai
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ docs: $(READY) ## build the documentation site into site/
 
 bench: $(READY) ## measure the linter beside others; writes benchmarks/lint.md (ten minutes)
 	"$(BIN)/python" benchmarks/lint.py
+
+presets: $(READY) ## compare every preset with diffusers; writes docs/scaffold/presets.md (minutes)
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.presets
 
 claude: $(READY) ## install the skills where Claude Code finds them
 	@"$(BIN)/scaffold" skills install --agent claude
