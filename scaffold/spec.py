@@ -29,7 +29,8 @@ class Draw(Node, frozen=True):
 
     Exactly one of: `normal` (a tensor of this shape), `values` (a tensor of these numbers), `grid` (the coordinates of
     every place of a grid of this shape, one row a place), `grid_batch` (the same for each element of the batch),
-    `mask` (this shape, of which the last axis keeps a part).
+    `mask` (this shape, of which the last axis keeps a part), `sides` (no tensor, but for each of the batch a list with
+    the sides of one picture).
     """
 
     normal: tuple[str | int, ...] = ()
@@ -37,6 +38,7 @@ class Draw(Node, frozen=True):
     grid: tuple[str | int, ...] = ()
     grid_batch: tuple[str | int, ...] = ()
     mask: tuple[str | int, ...] = ()
+    sides: tuple[str | int, ...] = ()
 
 
 class Argument(Node, frozen=True):
@@ -150,7 +152,7 @@ class Stage(Node, frozen=True):
     def condition(self, step: Step) -> Expression | None:
         """Where a block has this sublayer, as a formula over its arguments; `None` for everywhere."""
         ends = {self.streams[name].until for name in step.norms}
-        conditions = [] if None in ends else [f"not {end}" for end in sorted(ends)]
+        conditions = [] if None in ends else [f"not {end}" for end in sorted(filter(None, ends))]
         if step.when:
             conditions.insert(0, step.when)
         return Expression(" and ".join(conditions)) if conditions else None

@@ -317,9 +317,8 @@ def _stages(spec: Spec) -> Iterator[Problem]:
         yield from _stream_names(stage, place)
         for name, stream in stage.streams.items():
             if stream.until is not None and stream.until not in stage.arguments:
-                steps = (*place, "streams", name, "until")
                 reason = f"{stream.until!r} is not an argument of this block"
-                yield Problem(steps, reason, stream.until, tuple(stage.arguments))
+                yield Problem((*place, "streams", name, "until"), reason, stream.until, tuple(stage.arguments))
         for position, step in enumerate(stage.program):
             if step.when is not None:
                 yield from _formula(step.when, (*place, "program", position, "when"), stage.arguments)
@@ -416,7 +415,11 @@ def _published(spec: Spec) -> Iterator[Problem]:
 
 def _tiny(spec: Spec) -> Iterator[Problem]:
     """Sizes that the pipeline's other tiny components are made to fit."""
-    for slot in ("image", "text") if spec.pipeline else ():
-        key = str(spec.components[slot].given["channels"])
+    # Text has a component of its own, or is embedded beside the time.
+    wanted = (("image", "channels"), ("text", "channels"), ("time", "text")) if spec.pipeline else ()
+    for slot, parameter in wanted:
+        if slot not in spec.components or parameter not in spec.components[slot].given:
+            continue
+        key = str(spec.components[slot].given[parameter])
         if key not in spec.tiny.config:
             yield Problem(("tiny", "config"), f"{key!r} is missing; the other tiny components are made to fit it")

@@ -22,13 +22,15 @@ from torch import nn
 _MOST_PARAMETERS = 50_000_000
 
 
-def draw(kind: str, numbers: Sequence[float], dtype: torch.dtype, generator: torch.Generator) -> torch.Tensor:
+def draw(kind: str, numbers: Sequence[float], dtype: torch.dtype, generator: torch.Generator) -> Any:
     """An argument of `forward` as the `draw` of a spec describes it, its sizes being numbers by now."""
     if kind == "values":
         return torch.tensor(numbers, dtype=dtype)
     shape = [int(size) for size in numbers]
     if kind == "normal":
         return torch.randn(shape, generator=generator).to(dtype)
+    if kind == "sides":
+        return [[tuple(shape)]] * 2
     if kind in ("grid", "grid_batch"):
         places = torch.cartesian_prod(*(torch.arange(size) for size in shape))
         return places if kind == "grid" else places.expand(2, -1, -1)

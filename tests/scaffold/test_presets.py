@@ -53,6 +53,12 @@ LTX_GRID = {"video_coords": None, "num_frames": 2, "height": 2, "width": 4}
 LTX_SCALED_GRID = LTX_GRID | {"rope_interpolation_scale": (0.32, 32, 32)}
 # The optional paths of each preset beside those that all have: other inputs, made from the pair where they need it.
 PATHS: dict[str, dict[str, dict[str, Any]]] = {
+    "sana": {
+        "controlnet": {"controlnet_block_samples": [drawn(2, 16, 24), drawn(2, 16, 24) / 2]},
+        "controlnet-of-one-block": {"controlnet_block_samples": [drawn(2, 16, 24)]},
+        "no-text-mask": {"encoder_attention_mask": None},
+        "bias": {"encoder_attention_mask": drawn(2, 1, 7)},
+    },
     "ltx": {
         "grid": LTX_GRID,
         "scaled-grid": LTX_SCALED_GRID,
@@ -71,6 +77,14 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
             "controlnet_single_block_samples": residuals(2, 16),
         },
         "controlnet-repeat": {"controlnet_block_samples": residuals(2, 16), "controlnet_blocks_repeat": True},
+    },
+    "qwenimage": {
+        "controlnet": {"controlnet_block_samples": residuals(2, 8)},
+        "no-text-mask": {"encoder_hidden_states_mask": None},
+        "mask-with-holes": {"encoder_hidden_states_mask": torch.eye(7)[:2] + torch.eye(7)[3:5]},
+        "reference-image": {"img_shapes": [[(1, 2, 3), (1, 1, 2)]] * 2},
+        "odd-sides": {"img_shapes": [[(1, 1, 5), (1, 3, 1)]] * 2},
+        "one-picture-each": {"img_shapes": [(1, 2, 4), (1, 2, 4)]},
     },
     "sd3": {
         "controlnet": {"block_controlnet_hidden_states": residuals(3, 12)},
@@ -94,6 +108,18 @@ PIXART_SIZES = {
 }
 # Configurations beside the tiny one, and the inputs that differ then.
 CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "sana": {
+        "guidance": ({"guidance_embeds": True}, {"guidance": torch.tensor([0.45, 0.1])}),
+        "qk-norm": ({"qk_norm": "rms_norm_across_heads"}, {}),
+        "positions": ({"interpolation_scale": 2}, {}),
+        "positions-of-another-size": ({"interpolation_scale": 1, "sample_size": 8}, {}),
+        "patches": ({"patch_size": 2}, {}),
+        "attention-bias": ({"attention_bias": True}, {}),
+        "affine-norms": ({"norm_elementwise_affine": True}, {}),
+        "other-width": ({"mlp_ratio": 1.5}, {}),
+        "other-epsilon": ({"norm_eps": 0.1}, {}),
+        "as-many-channels-out": ({"out_channels": None}, {}),
+    },
     "ltx": {
         "axes-that-turn-all-channels": ({"attention_head_dim": 12, "cross_attention_dim": 24}, {}),
         "axes-that-leave-four-channels": ({"attention_head_dim": 8, "cross_attention_dim": 16}, {}),
@@ -117,6 +143,16 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "other-epsilon": ({"norm_eps": 0.1}, {}),
     },
     "flux": {"no-guidance": ({"guidance_embeds": False}, {"guidance": None})},
+    "qwenimage": {
+        "clean-references": ({"zero_cond_t": True}, {"img_shapes": [[(1, 2, 3), (1, 1, 1), (1, 1, 1)]] * 2}),
+        "condition": ({"use_additional_t_cond": True}, {"additional_t_cond": torch.tensor([1, 0])}),
+        "layers": ({"use_layer3d_rope": True}, {"img_shapes": [[(1, 1, 3), (1, 1, 3), (1, 1, 2)]] * 2}),
+        "all-of-them": (
+            {"use_layer3d_rope": True, "use_additional_t_cond": True, "zero_cond_t": True},
+            {"img_shapes": [[(1, 2, 3), (1, 1, 2)]] * 2, "additional_t_cond": torch.tensor([1, 0, 1, 1])},
+        ),
+        "as-many-channels-out": ({"out_channels": None}, {}),
+    },
     "sd3": {
         "qk-norm": ({"qk_norm": "rms_norm"}, {}),
         "dual-attention": ({"qk_norm": "rms_norm", "dual_attention_layers": (0, 1)}, {}),
@@ -137,8 +173,11 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     },
 }
 # Where diffusers' class is no measure once its projections are fused: its processor for SD3 then leaves the norms of
-# queries and keys out, and fails in an attention without text.
-UNFUSED: dict[str, tuple[str, ...]] = {"sd3": ("qk-norm", "dual-attention", "dual-attention-to-the-end")}
+# queries and keys out, and fails in an attention without text; its Qwen-Image has attention that is never fused.
+UNFUSED: dict[str, tuple[str, ...]] = {
+    "qwenimage": ("tiny", *CONFIGS["qwenimage"]),
+    "sd3": ("qk-norm", "dual-attention", "dual-attention-to-the-end"),
+}
 
 
 def test_names_and_shapes_are_equal(preset):
