@@ -7,6 +7,7 @@ import click
 from scaffold.commands.adding import pipeline, tests
 from scaffold.commands.list import list_presets
 from scaffold.commands.model import model
+from scaffold.commands.rule import rule
 from scaffold.commands.schema import schema
 from scaffold.commands.skills import skills
 
@@ -20,6 +21,7 @@ def main() -> None:
 main.add_command(list_presets)
 main.add_command(model)
 main.add_command(pipeline)
+main.add_command(rule)
 main.add_command(schema)
 main.add_command(skills)
 main.add_command(tests)

@@ -65,6 +65,19 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
     return _format(spec.package, files)
 
 
+def render_files(templates: dict[str, str], **values: Any) -> dict[str, str]:
+    """Python files that are no model's folder: each path with its content.
+
+    Args:
+        templates: each path with its template, relative to the templates.
+        values: what the templates see beside the filters.
+    """
+    environment = _environment(templates_root(), None)
+    return _format(
+        "files", {path: environment.get_template(each).render(**values) for path, each in templates.items()}
+    )
+
+
 def _environment(root: Path, custom: str | None) -> ImmutableSandboxedEnvironment:
     # Components of a spec's own hide those of the same name.
     own = [PrefixLoader({"components": FileSystemLoader(custom)})] if custom else []
