@@ -141,7 +141,7 @@ class Stage(Node, frozen=True):
     doc: str
     arguments: dict[str, str | int | float]
     streams: dict[str, Stream]
-    takes: dict[str, Literal["tensor", "mask", "rotary", "kwargs"]]
+    takes: dict[str, Literal["tensor", "size", "mask", "rotary", "kwargs"]]
     program: tuple[Step, ...]
 
     @property
@@ -359,6 +359,7 @@ class Spec(Node, frozen=True, kw_only=True):
         config: the constructor's arguments, in order.
         custom: a folder of components of the spec's own, beside its file, laid out as `templates/components/`.
         counterpart: the class of diffusers that the model equals, to the last bit.
+        predicts: what the model's output is about.
         lora_scale: the argument of `forward` whose `scale` sets the strength of a LoRA.
         derived: attributes that the constructor computes first, each with its formula; later formulas may read them.
         forward: the arguments of `forward`, in order.
@@ -386,6 +387,7 @@ class Spec(Node, frozen=True, kw_only=True):
     lora: Lora | None = None
     published: dict[str, Published] = {}
     lora_scale: str | None = None
+    predicts: str = "the velocity"
     counterpart: str | None = None
     custom: str | None = None
     context_parallel: ContextParallel | None = None
