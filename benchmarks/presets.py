@@ -38,7 +38,8 @@ INTRODUCTION = """# Presets and diffusers
 Each preset's generated model beside the class of diffusers that it equals: a tiny configuration with at least three
 blocks of each kind, the same random numbers in every parameter, the same inputs, on CPU. A difference is the largest
 absolute one over all that is compared. Operations are those that torch runs in one forward. A fault is planted into
-the generated model, and seen if the comparison then fails. `make presets` makes this page.
+the generated model, and seen if the comparison then fails. What needs other processors, such as FLUX.2's cache for
+reference tokens, is compared by tests of its own. `make presets` makes this page.
 """
 COLUMNS = (
     "preset",

@@ -78,6 +78,7 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "controlnet-repeat": {"controlnet_block_samples": residuals(2, 16), "controlnet_blocks_repeat": True},
     },
+    "flux2": {"mask": {"joint_attention_kwargs": {"attention_mask": drawn(2, 1, 22, 22) > -0.5}}},
     "qwenimage": {
         "controlnet": {"controlnet_block_samples": residuals(2, 8)},
         "no-text-mask": {"encoder_hidden_states_mask": None},
@@ -143,6 +144,10 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "other-epsilon": ({"norm_eps": 0.1}, {}),
     },
     "flux": {"no-guidance": ({"guidance_embeds": False}, {"guidance": None})},
+    "flux2": {
+        "no-guidance": ({"guidance_embeds": False}, {"guidance": None}),
+        "other-sizes": ({"patch_size": 2, "out_channels": 6, "mlp_ratio": 2.5, "eps": 1e-3, "rope_theta": 500}, {}),
+    },
     "qwenimage": {
         "clean-references": ({"zero_cond_t": True}, {"img_shapes": [[(1, 2, 3), (1, 1, 1), (1, 1, 1)]] * 2}),
         "condition": ({"use_additional_t_cond": True}, {"additional_t_cond": torch.tensor([1, 0])}),
@@ -255,8 +260,7 @@ def give_ip_adapters(model: torch.nn.Module, processor: type) -> None:
     tokens = (4, 2)
     for block in model.transformer_blocks:
         block.attn.set_processor(processor(model.inner_dim, 12, num_tokens=tokens, scale=[0.7, 0.3]))
-    projections = [ImageProjection(image_embed_dim=10, cross_attention_dim=12, num_image_text_embeds=n) for n in tokens]
-    model.encoder_hid_proj = MultiIPAdapterImageProjection(projections)
+    model.encoder_hid_proj = MultiIPAdapterImageProjection([ImageProjection(10, 12, number) for number in tokens])
 
 
 @pytest.mark.parametrize("fused", [False, True], ids=["split", "fused"])
