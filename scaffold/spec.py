@@ -171,6 +171,7 @@ class KeyRule(Node, frozen=True):
     Several `diffusers` names split the tensor along its first axis, into parts that are as large to each other as the
     numbers of `parts`, by default all equal. `swap_halves` exchanges its two halves, where the original keeps (shift,
     scale) and diffusers (scale, shift). With `ends`, such as `weight`, it is a rule for the names with each of them.
+    `{last}` stands for the number of the last block alone, where such a rule comes before the one with `{}`.
     """
 
     original: str
@@ -196,8 +197,10 @@ class Measure(Node, frozen=True):
     """How a config entry shows in the shapes of an original checkpoint.
 
     Exactly one of: `size` (a tensor's name and axis, divided by `over` if given), `blocks` (how many numbers follow a
-    name), `present` (whether a tensor exists). An entry keeps its default where the size is the same as `unless`, and
-    with `optional` where the tensor is missing. With `multiple` the entry is how many times this number the size is.
+    name), `present` (whether a tensor exists), `numbers` (those of the blocks that have a tensor). An entry keeps its
+    default where the size is the same as `unless`, and with `optional` where the tensor is missing. With `multiple` the
+    entry is how many times this number the size is, with `root` the square root of it. With `value` the entry is this
+    where the tensor is present, and its default where not.
     """
 
     size: tuple[str, int] | None = None
@@ -207,6 +210,9 @@ class Measure(Node, frozen=True):
     multiple: int | None = None
     blocks: str | None = None
     present: str | None = None
+    numbers: str | None = None
+    root: bool = False
+    value: str | None = None
 
 
 class Weights(Node, frozen=True):
@@ -215,6 +221,12 @@ class Weights(Node, frozen=True):
     prefix: str
     rules: tuple[KeyRule, ...]
     detect: dict[str, Measure]
+    others: tuple[str, ...] = ()
+
+    @property
+    def knows_last(self) -> bool:
+        """Whether the last block has rules of its own."""
+        return any("{last}" in rule.original for rule in self.rules)
 
     @property
     def cuts(self) -> bool:

@@ -384,15 +384,15 @@ def _weights(spec: Spec) -> Iterator[Problem]:
             for target in becomes:
                 if target in targets:
                     yield Problem((*place, "diffusers"), f"{target!r} is already what another name becomes")
-                if target.count("{}") != original.count("{}"):
+                if any(target.count(number) != original.count(number) for number in ("{}", "{last}")):
                     yield Problem((*place, "diffusers"), f"{target!r} needs as many {{}} as {original!r}")
                 targets.add(target)
     for key, measure in spec.weights.detect.items():
         where = ("weights", "detect", key)
         yield from _config_key(spec, where, key)
-        given = [name for name in ("size", "blocks", "present") if getattr(measure, name) is not None]
+        given = [name for name in ("size", "blocks", "present", "numbers") if getattr(measure, name) is not None]
         if len(given) != 1:
-            yield Problem(where, "expected exactly one of `size`, `blocks`, `present`")
+            yield Problem(where, "expected exactly one of `size`, `blocks`, `present`, `numbers`")
 
 
 def _configurations(spec: Spec) -> dict[tuple[str, ...], dict[str, Any]]:
