@@ -403,7 +403,7 @@ class Spec(Node, frozen=True, kw_only=True):
     counterpart: str | None = None
     custom: str | None = None
     context_parallel: ContextParallel | None = None
-    pipeline: Pipeline | None = None
+    pipeline: ReferencesPipeline | TextPipeline | VideoPipeline | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -417,9 +417,35 @@ class Spec(Node, frozen=True, kw_only=True):
         return tuple(sorted((name.rpartition(".")[0], name.rpartition(".")[2]) for name in found))
 
     @property
+    def kind(self) -> str:
+        """The shell of the pipeline, a template of `pipelines/`."""
+        return str(self.__struct_config__.tag)
+
+
+class ReferencesPipeline(Pipeline, frozen=True, tag="references"):
+    """Pictures from a prompt and from reference images."""
+
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """The config entries that checkpoints bring and nothing reads."""
         return tuple(name for name, entry in self.config.items() if entry.kept)
+
+class TextPipeline(Pipeline, frozen=True, tag="text"):
+    """Pictures from a prompt, and away from a negative one."""
+
+    prompt: ClipT5
+    latents: ScaledPatches
+    schedule: LinearShift
+
+
+class VideoPipeline(Pipeline, frozen=True, tag="video"):
+    """Videos from a prompt, and away from a negative one."""
+
+    prompt: Umt5
+    latents: NormalizedVideo
+    schedule: Flow
+
 
     @property
     def package(self) -> str:
