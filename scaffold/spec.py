@@ -350,7 +350,64 @@ class TimeOffsetReferences(Node, frozen=True):
     time_step: int
 
 
-class Pipeline(Node, frozen=True):
+class ClipT5(Node, frozen=True):
+    """Prompt embeddings: of each token by a T5, padded or cut to `max_length`, and of the whole by a CLIP, pooled."""
+
+    kind: Literal["clip_t5"]
+    max_length: int
+
+
+class ScaledPatches(Node, frozen=True):
+    """Latents that are folded 2 x 2 into tokens, shifted and scaled by two numbers of the VAE's config.
+
+    `scale_factor` and `sample_size` are those of `NormalizedPatches`.
+    """
+
+    kind: Literal["scaled_patches"]
+    vae: str
+    scale_factor: int
+    sample_size: int
+
+
+class LinearShift(Node, frozen=True):
+    """A schedule whose shift grows with the number of tokens, straight through the two of the scheduler's config."""
+
+    kind: Literal["linear_shift"]
+    scheduler: str
+
+
+class Umt5(Node, frozen=True):
+    """Prompt embeddings: what a UMT5 makes of each token of a prompt; what pads it to `max_length` tokens is zero."""
+
+    kind: Literal["umt5"]
+    encoder: str
+    max_length: int
+
+
+class NormalizedVideo(Node, frozen=True):
+    """Latents of a video, normalised by the mean and deviation of every channel that the VAE's config keeps.
+
+    One latent spans `scale_factor` pixels a side and `frames_factor` frames; `height`, `width` and `frames` are those of
+    the default video.
+    """
+
+    kind: Literal["normalized_video"]
+    vae: str
+    scale_factor: int
+    frames_factor: int
+    height: int
+    width: int
+    frames: int
+
+
+class Flow(Node, frozen=True):
+    """A schedule that is the scheduler's own, whatever the size."""
+
+    kind: Literal["flow"]
+    scheduler: str
+
+
+class Pipeline(Node, frozen=True, tag_field="kind"):
     """How pictures are made with the model: its class, where its weights are published, the defaults of a call."""
 
     name: str
@@ -358,10 +415,36 @@ class Pipeline(Node, frozen=True):
     steps: int
     guidance_scale: float
     lora_loader: str
+
+    @property
+    def kind(self) -> str:
+        """The shell of the pipeline, a template of `pipelines/`."""
+        return str(self.__struct_config__.tag)
+
+
+class ReferencesPipeline(Pipeline, frozen=True, tag="references"):
+    """Pictures from a prompt and from reference images."""
+
     prompt: Mistral3Chat
     latents: NormalizedPatches
     schedule: FittedShift
     references: TimeOffsetReferences
+
+
+class TextPipeline(Pipeline, frozen=True, tag="text"):
+    """Pictures from a prompt, and away from a negative one."""
+
+    prompt: ClipT5
+    latents: ScaledPatches
+    schedule: LinearShift
+
+
+class VideoPipeline(Pipeline, frozen=True, tag="video"):
+    """Videos from a prompt, and away from a negative one."""
+
+    prompt: Umt5
+    latents: NormalizedVideo
+    schedule: Flow
 
 
 class Spec(Node, frozen=True, kw_only=True):
@@ -417,35 +500,9 @@ class Spec(Node, frozen=True, kw_only=True):
         return tuple(sorted((name.rpartition(".")[0], name.rpartition(".")[2]) for name in found))
 
     @property
-    def kind(self) -> str:
-        """The shell of the pipeline, a template of `pipelines/`."""
-        return str(self.__struct_config__.tag)
-
-
-class ReferencesPipeline(Pipeline, frozen=True, tag="references"):
-    """Pictures from a prompt and from reference images."""
-
-
-    @property
     def kept(self) -> tuple[str, ...]:
         """The config entries that checkpoints bring and nothing reads."""
         return tuple(name for name, entry in self.config.items() if entry.kept)
-
-class TextPipeline(Pipeline, frozen=True, tag="text"):
-    """Pictures from a prompt, and away from a negative one."""
-
-    prompt: ClipT5
-    latents: ScaledPatches
-    schedule: LinearShift
-
-
-class VideoPipeline(Pipeline, frozen=True, tag="video"):
-    """Videos from a prompt, and away from a negative one."""
-
-    prompt: Umt5
-    latents: NormalizedVideo
-    schedule: Flow
-
 
     @property
     def package(self) -> str:
