@@ -211,6 +211,13 @@ def test_forward_takes_the_same_arguments(preset):
     ]
 
 
+def test_weights_load_alike(preset):
+    spec, package = preset
+    ours, theirs = getattr(package.model, spec.model), getattr(diffusers, spec.counterpart)
+    for name in ("_keep_in_fp32_modules", "_keys_to_ignore_on_load_unexpected", "_skip_layerwise_casting_patterns"):
+        assert set(getattr(ours, name, None) or ()) == set(getattr(theirs, name, None) or ()), name
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_plain_forward(preset, dtype):
     pair = make_pair(*preset).to(dtype)
