@@ -216,7 +216,7 @@ class Measure(Node, frozen=True):
 
 
 class Weights(Node, frozen=True):
-    """The original checkpoint's layout."""
+    """The original checkpoint's layout; `others` are what the names of a file's other parts begin with."""
 
     prefix: str
     rules: tuple[KeyRule, ...]
