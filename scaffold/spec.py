@@ -456,6 +456,7 @@ class Spec(Node, frozen=True, kw_only=True):
         counterpart: the class of diffusers that the model equals, to the last bit.
         predicts: what the model's output is about.
         lora_scale: the argument of `forward` whose `scale` sets the strength of a LoRA.
+        ignore_on_load: parts of names in published checkpoints that nothing reads.
         derived: attributes that the constructor computes first, each with its formula; later formulas may read them.
         forward: the arguments of `forward`, in order.
         components: what stands around the blocks, by slot, in the order in which the constructor builds it; the blocks
@@ -477,6 +478,7 @@ class Spec(Node, frozen=True, kw_only=True):
     features: Features
     skip_layerwise_casting: tuple[str, ...]
     keep_in_float32: tuple[str, ...] = ()
+    ignore_on_load: tuple[str, ...] = ()
     tiny: Tiny
     weights: Weights | None = None
     lora: Lora | None = None
