@@ -387,8 +387,8 @@ class Umt5(Node, frozen=True):
 class NormalizedVideo(Node, frozen=True):
     """Latents of a video, normalised by the mean and deviation of every channel that the VAE's config keeps.
 
-    One latent spans `scale_factor` pixels a side and `frames_factor` frames; `height`, `width` and `frames` are those of
-    the default video.
+    One latent spans `scale_factor` pixels a side and `frames_factor` frames; `height`, `width` and `frames` are those
+    of the default video.
     """
 
     kind: Literal["normalized_video"]
