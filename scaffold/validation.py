@@ -376,7 +376,8 @@ def _weights(spec: Spec) -> Iterator[Problem]:
     for index, rule in enumerate(spec.weights.rules):
         place = ("weights", "rules", index)
         if rule.parts and (len(rule.parts) != len(rule.targets) or min(rule.parts) < 1):
-            yield Problem((*place, "parts"), f"expected {len(rule.targets)} positive numbers, one for each name")
+            reason = f"expected one positive number for each of the names, which are {len(rule.targets)}"
+            yield Problem((*place, "parts"), reason)
         for original, becomes in rule.tensors:
             if original in originals:
                 yield Problem((*place, "original"), f"{original!r} has a rule already")

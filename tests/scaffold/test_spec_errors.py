@@ -59,11 +59,23 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "attribute: ff,",
         "`stages[0].program[1].op`: 'feedforward' is none of ",
     ),
+    "parts that are not as many as names": (
+        "diffusers: norm_out.linear.weight, swap_halves: true",
+        "diffusers: norm_out.linear.weight, swap_halves: true, parts: [1, 2]",
+        "diffusers: norm_out.linear.weight, swap_halves: true",
+        "`weights.rules[25].parts`: expected one positive number for each of the names, which are 1",
+    ),
+    "unknown kind of pipeline": (
+        "kind: references",
+        "kind: referenzes",
+        "kind: references",
+        "`pipeline.kind`: ",
+    ),
     "unknown LoRA format": (
         "formats: [peft, kohya, native]",
         "formats: [peft, koyha, native]",
         "formats: [peft",
-        "`lora.formats[1]`: 'koyha' is none of kohya, native, peft; did you mean 'kohya'?",
+        "`lora.formats[1]`: 'koyha' is none of kohya, native, peft, xlabs; did you mean 'kohya'?",
     ),
     "reference to no config entry": (
         "count: num_single_layers",
@@ -123,7 +135,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "type: float\n    default: 3.0",
         "type: double\n    default: 3.0",
         "type: float\n    default: 3.0",
-        "'double' is none of int, float, bool, str, int | None, str | None, tuple[int, ...]",
+        "'double' is none of int, float, bool, bool | None, str, int | None, str | None, tuple[int, ...]",
     ),
     "config entry that Python reserves": (
         "  rope_theta:\n",
