@@ -198,9 +198,9 @@ class Measure(Node, frozen=True):
 
     Exactly one of: `size` (a tensor's name and axis, divided by `over` if given), `blocks` (how many numbers follow a
     name), `present` (whether a tensor exists), `numbers` (those of the blocks that have a tensor). An entry keeps its
-    default where the size is the same as `unless`, and with `optional` where the tensor is missing. With `multiple` the
-    entry is how many times this number the size is, with `root` the square root of it. With `value` the entry is this
-    where the tensor is present, and its default where not.
+    default where the size is the same as `unless`, and with `optional` where the tensor is missing. With `multiple`
+    the entry is how many times this number the size is, with `root` the square root of it. With `value` the entry is
+    this where the tensor is present, and its default where not.
     """
 
     size: tuple[str, int] | None = None

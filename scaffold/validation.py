@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import keyword
 import re
@@ -321,13 +322,19 @@ def _stages(spec: Spec) -> Iterator[Problem]:
                 yield Problem((*place, "streams", name, "until"), reason, stream.until, tuple(stage.arguments))
         for position, step in enumerate(stage.program):
             if step.when is not None:
-                yield from _formula(step.when, (*place, "program", position, "when"), stage.arguments)
+                yield from _condition(step.when, (*place, "program", position, "when"), stage)
             for name in step.norms:
                 if name not in stage.streams:
                     steps = (*place, "program", position, "norms", name)
                     reason = f"{name!r} is not a stream of this stage"
                     yield Problem(steps, reason, name, tuple(stage.streams), on_key=True)
         yield from _shared_modulation(spec, stage, place)
+
+
+def _condition(formula: str, place: tuple[str | int, ...], stage: Stage) -> Iterator[Problem]:
+    for problem in _formula(formula, place, stage.arguments):
+        reason = f"{problem.given!r} is not an argument of this block" if problem.given else problem.reason
+        yield dataclasses.replace(problem, reason=reason)
 
 
 def _config_key(spec: Spec, steps: tuple[str | int, ...], key: str) -> Iterator[Problem]:

@@ -95,6 +95,24 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "norms: {text: {kind: layer_norm, attribute: norm2_context}}",
         "'txt' is not a stream of this stage; did you mean 'text'?",
     ),
+    "condition on no argument of the block": (
+        "op: feed_forward, name: mlp, attribute: ff,",
+        "op: feed_forward, name: mlp, when: num_attention_head > 1, attribute: ff,",
+        "op: feed_forward, name: mlp, attribute: ff,",
+        "`stages[0].program[1].when`: 'num_attention_head' is not an argument of this block; did you mean",
+    ),
+    "condition that is no formula": (
+        "op: feed_forward, name: mlp, attribute: ff,",
+        "op: feed_forward, name: mlp, when: 3, attribute: ff,",
+        "op: feed_forward, name: mlp, attribute: ff,",
+        "the key `when` of a step is a formula over the block's arguments",
+    ),
+    "stream that ends by no argument of the block": (
+        "    takes: {temb_mod_img",
+        "        until: is_last\n    takes: {temb_mod_img",
+        "    takes: {temb_mod_img",
+        "`stages[0].streams.text.until`: 'is_last' is not an argument of this block",
+    ),
     "stream of another name": (
         "      joint: {argument",
         "      both: {argument",
