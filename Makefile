@@ -8,7 +8,7 @@ BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup flux2 test lint docs bench damaged mutations mutants claude codex clean-ai
+.PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets claude codex clean-ai
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -60,14 +60,7 @@ docs: $(READY) ## build the documentation site into site/
 bench: $(READY) ## measure the linter beside others; writes benchmarks/lint.md (ten minutes)
 	"$(BIN)/python" benchmarks/lint.py
 
-damaged: $(READY) ## run the linter over 10,000 damaged inputs; writes benchmarks/damaged.md (half an hour)
-	"$(BIN)/python" benchmarks/damaged.py --result benchmarks/damaged.md
-
-mutations: $(READY) ## break diffusers on purpose, see what the linter finds and mends; writes benchmarks/mutations.md
-	"$(BIN)/python" benchmarks/mutations.py
-
-mutants: $(READY) ## change each rule in one place after another and see a test fail; writes benchmarks/rule_mutants.md (half an hour)
-	"$(BIN)/python" benchmarks/rule_mutants.py
+.PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets claude codex clean-ai
 
 claude: $(READY) ## install the skills where Claude Code finds them
 	@"$(BIN)/scaffold" skills install --agent claude

@@ -4,6 +4,7 @@ root, and the table of verdicts on what the linter finds in diffusers.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,8 @@ from ruamel.yaml import YAML
 from linter.documentation import rule_page, rules_table
 from linter.rules import FAMILIES, all_rules
 from linter.rules.base import Rule
+from scaffold.parts import Library
+from scaffold.resources import templates_root
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +51,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages |= {_rule_path(rule.code): _rule_page(rule) for rule in all_rules()}
     pages["linter/rules/index.md"] = _rule_index()
     pages |= {_guide_path(guide): _guide_page(guide) for guide in _guides()}
+    pages["scaffold/components.md"] = _components()
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files
@@ -74,6 +78,30 @@ def _verdicts_table() -> str:
 
 
 _KINDS = ("true", "debt", "exception")
+
+
+def _components() -> str:
+    """The kinds of every slot, as their declarations say."""
+    library = Library(templates_root())
+    lines = ["# Components", "", "What a spec can put into each slot, and what it says about it."]
+    for slot in library.slots():
+        lines += ["", f"## {slot}"]
+        for kind in library.kinds(slot):
+            declared = library.declaration(slot, kind)
+            lines += [
+                "",
+                f"### {kind}",
+                "",
+                declared.doc,
+                "",
+                "| parameter | type | default | |",
+                "| --- | --- | --- | --- |",
+            ]
+            for name, parameter in declared.parameters.items():
+                default = "" if parameter.required else f"`{json.dumps(parameter.default)}`"
+                kinds = " or ".join(f"`{choice}`" for choice in parameter.choices) or parameter.type
+                lines.append(f"| `{name}` | {kinds} | {default} | {parameter.doc} |")
+    return "\n".join(lines) + "\n"
 
 
 def _rules_by_family() -> list[dict[str, list[str]]]:

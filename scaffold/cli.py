@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
+from scaffold.commands.adding import pipeline, tests
+from scaffold.commands.list import list_presets
 from scaffold.commands.model import model
+from scaffold.commands.rule import rule
+from scaffold.commands.schema import schema
 from scaffold.commands.skills import skills
 
 
@@ -14,5 +18,10 @@ def main() -> None:
     """Write models that obey every convention, and install the guides that explain them."""
 
 
+main.add_command(list_presets)
 main.add_command(model)
+main.add_command(pipeline)
+main.add_command(rule)
+main.add_command(schema)
 main.add_command(skills)
+main.add_command(tests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from scaffold.complaints import explain_complaint, explain_problem, nearest
+from scaffold.deriving import derive
 from scaffold.errors import ScaffoldError
+from scaffold.parts import Library, Part
 from scaffold.resources import templates_root
 from scaffold.spec import Spec
-from scaffold.validation import first_problem
+from scaffold.validation import Problem, first_problem
 
 
 # More open brackets than any spec has; the time of the parser grows steeply with their number.
@@ -26,31 +29,71 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in (templates_root() / "specs").glob("*.yaml"))
 
 
-def load_spec(name_or_path: str) -> Spec:
+def load_spec(name_or_path: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Spec:
     """Read a preset by its name, or a file by a path that ends in `.yaml` or `.yml`.
+
+    Args:
+        name_or_path: the preset or the file.
+        name: a name of its own for the architecture, by default that of the spec.
+        settings: other defaults for config entries.
 
     Raises:
         ScaffoldError: no such preset or file, or the file says something that no architecture means.
     """
+    return read_spec(spec_path(name_or_path), name=name, settings=settings)
+
+
+def spec_path(name_or_path: str) -> Path:
+    """The file of a preset, or the path as it is.
+
+    Raises:
+        ScaffoldError: there is no such preset.
+    """
     if name_or_path.endswith((".yaml", ".yml")):
-        return read_spec(Path(name_or_path))
+        return Path(name_or_path)
     presets = preset_names()
     if name_or_path not in presets:
         raise ScaffoldError(
             f"there is no preset {name_or_path!r}{nearest(name_or_path, presets) or '.'} "
             f"The presets are: {', '.join(presets)}. A spec of your own is given by its path, ending in .yaml"
         )
-    return read_spec(templates_root() / "specs" / f"{name_or_path}.yaml")
+    return templates_root() / "specs" / f"{name_or_path}.yaml"
 
 
-def read_spec(path: Path) -> Spec:
+def read_spec(
+    path: Path,
+    templates: Path | None = None,
+    name: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Spec:
     """Read and check one spec file.
+
+    Args:
+        path: the file.
+        templates: the tree whose components it may use, by default the one that comes with this package.
+        name: a name of its own for the architecture, by default that of the file.
+        settings: other defaults for config entries.
 
     Raises:
         ScaffoldError: with the file, the line, the key, and what was expected there.
     """
+    root, data = _parse(path, _read(path))
+    library = Library(templates or templates_root(), _custom_folder(path, data))
+    spec = _check(path, root, data, library)
+    if name is not None or settings:
+        spec = _check(path, root, derive(data, name, settings or {}), library)
+    return spec.bound(library)
+
+
+def explain(path: Path, problem: Problem) -> str:
+    """A problem that showed after the spec in a file was read, with its line there."""
+    root, _ = _parse(path, _read(path))
+    return explain_problem(path, root, problem)
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ScaffoldError(f"{path}: there is no such file") from None
     except UnicodeDecodeError:
@@ -58,15 +101,35 @@ def read_spec(path: Path) -> Spec:
     except OSError as error:
         raise ScaffoldError(f"{path}: cannot be read ({error.strerror})") from None
 
-    root, data = _parse(path, text)
+
+def _custom_folder(path: Path, data: Any) -> Path | None:
+    """The spec's own components; they lie beside its file or below."""
+    given = data.get("custom")
+    if not isinstance(given, str):
+        return None
+    beside = path.resolve().parent
+    folder = (beside / given).resolve()
+    if not folder.is_relative_to(beside) or folder == beside:
+        raise ScaffoldError(f"{path}: `custom`: {given!r} leaves the folder of this file; put the components below it")
+    if not folder.is_dir():
+        raise ScaffoldError(f"{path}: `custom`: there is no folder {folder}")
+    return folder
+
+
+def _check(path: Path, root: Node, data: Any, library: Library) -> Spec:
     try:
-        spec = msgspec.convert(data, Spec)
+        spec = msgspec.convert(data, Spec, dec_hook=_read_part)
     except msgspec.ValidationError as error:
         raise ScaffoldError(explain_complaint(path, root, data, str(error))) from None
-    problem = first_problem(spec)
+    problem = first_problem(spec, data, library)
     if problem is not None:
         raise ScaffoldError(explain_problem(path, root, problem))
     return spec
+
+
+def _read_part(kind: type[Part], value: Any) -> Part:
+    """The types of a spec that are no structs: components and the steps of programs."""
+    return kind.from_yaml(value)
 
 
 def _parse(path: Path, text: str) -> tuple[Node, Any]:

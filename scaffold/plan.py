@@ -1,4 +1,7 @@
-"""A plan: the files that a command is about to write, as data that can be printed, applied whole, or dropped."""
+"""A plan: the files that a command is about to write, as data that can be printed, applied whole, or dropped.
+
+A `Plan` makes a new folder; an `Addition` puts files into one that is there.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,7 @@ class Plan:
 
     def describe(self) -> str:
         """One line a file, with its number of lines, under the folder's path."""
-        width = max(len(name) for name in self.files)
-        lines = [f"{self.target}/"]
-        lines += [f"  {name:<{width}}  {text.count(chr(10)):>5} lines" for name, text in self.files.items()]
-        total = sum(text.count("\n") for text in self.files.values())
-        lines.append(f"{len(self.files)} files, {total} lines")
-        return "\n".join(lines)
+        return _listed(self.target, self.files)
 
     def check(self) -> None:
         """Make sure that nothing of a person's is in the way.
@@ -84,6 +82,81 @@ class Plan:
         finally:
             if staged is not None:
                 shutil.rmtree(staged, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """Files to write into a model's folder; those that it holds as they would be written stay.
+
+    Attributes:
+        target: the folder.
+        files: relative POSIX path to content.
+    """
+
+    target: Path
+    files: dict[str, str]
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """The files that are not there."""
+        return {name: text for name, text in self.files.items() if not (self.target / name).exists()}
+
+    def describe(self) -> str:
+        """One line a file that is not there, with its number of lines, under the folder's path."""
+        return _listed(self.target, self.missing)
+
+    def check(self) -> None:
+        """Make sure that the folder is a model's, and that no file in it is another than would be written.
+
+        Raises:
+            ScaffoldError: there is no model, a file is in the way, or nothing is missing.
+        """
+        if not (self.target / "model.py").is_file():
+            raise ScaffoldError(
+                f"{self.target} is no folder of a model: it holds no model.py; scaffold model writes one"
+            )
+        for name, text in self.files.items():
+            path = self.target / name
+            try:
+                if path.exists() and path.read_text(encoding="utf-8") != text:
+                    raise ScaffoldError(f"{path} is there already and says something else; move it away")
+            except (OSError, UnicodeDecodeError):
+                raise ScaffoldError(f"{path} is there already and cannot be read; move it away") from None
+        if not self.missing:
+            raise ScaffoldError(f"{self.target} has all of it already: {', '.join(self.files)}")
+
+    def apply(self) -> None:
+        """Write what is missing, or nothing.
+
+        Raises:
+            ScaffoldError: something is in the way, or the folder cannot be written to.
+        """
+        self.check()
+        written: list[Path] = []
+        try:
+            for name, text in self.missing.items():
+                path = self.target / name
+                written += [each for each in (path, *path.parents) if not each.exists()]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            for path in sorted(written, reverse=True):
+                if path.is_dir():
+                    path.rmdir()
+                else:
+                    path.unlink(missing_ok=True)
+            raise ScaffoldError(
+                f"{error.filename or self.target} cannot be written to: {error.strerror}; nothing was written"
+            ) from None
+
+
+def _listed(target: Path, files: dict[str, str]) -> str:
+    width = max(len(name) for name in files)
+    lines = [f"{target}/"]
+    lines += [f"  {name:<{width}}  {text.count(chr(10)):>5} lines" for name, text in files.items()]
+    total = sum(text.count("\n") for text in files.values())
+    lines.append(f"{len(files)} files, {total} lines")
+    return "\n".join(lines)
 
 
 def _umask() -> int:

@@ -5,6 +5,7 @@ A template that comes out empty makes no file.
 What a template sees, beside Jinja's own:
     spec: the `scaffold.spec.Spec`.
     python: a filter that writes a value as Python source (`[4, 4] | python("tuple[int, ...]")` gives `(4, 4)`).
+    read_from, drawn: filters that write a formula of a spec for another place than the constructor.
     wrapped: a filter that breaks prose for a docstring or comment (`text | wrapped(4)` stands at column 4 and goes on
         there; a second number is where the further lines begin; a third what they begin with).
 A template may include any other by its path under `templates/`; undefined names are errors. `model.py` puts together
@@ -16,24 +17,26 @@ code, so a template minds what it says and not how it is wrapped.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 import textwrap
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 from scaffold.errors import ScaffoldError
+from scaffold.expressions import Expression
 from scaffold.resources import templates_root
 from scaffold.spec import Spec
 
 
 _LINE_LENGTH = 119
 _RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", f"--line-length={_LINE_LENGTH}", "--target-version=py310")
-_IMPORT_RULES = ("--select=I,F401", "--config=lint.isort.lines-after-imports=2")
+_IMPORT_RULES = ("--select=I,F401,F821", "--config=lint.isort.lines-after-imports=2")
 
 
 def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
@@ -47,7 +50,7 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
         ScaffoldError: a template is broken, or what it makes is not Python.
     """
     root = templates if templates is not None else templates_root()
-    environment = _environment(root)
+    environment = _environment(root, spec.custom)
     files: dict[str, str] = {}
     for path in sorted((root / "folder").rglob("*.j2")):
         name = path.relative_to(root).as_posix()
@@ -62,9 +65,24 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
     return _format(spec.package, files)
 
 
-def _environment(root: Path) -> ImmutableSandboxedEnvironment:
+def render_files(templates: dict[str, str], **values: Any) -> dict[str, str]:
+    """Python files that are no model's folder: each path with its content.
+
+    Args:
+        templates: each path with its template, relative to the templates.
+        values: what the templates see beside the filters.
+    """
+    environment = _environment(templates_root(), None)
+    return _format(
+        "files", {path: environment.get_template(each).render(**values) for path, each in templates.items()}
+    )
+
+
+def _environment(root: Path, custom: str | None) -> ImmutableSandboxedEnvironment:
+    # Components of a spec's own hide those of the same name.
+    own = [PrefixLoader({"components": FileSystemLoader(custom)})] if custom else []
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(root),
+        loader=ChoiceLoader([*own, FileSystemLoader(root)]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -72,6 +90,8 @@ def _environment(root: Path) -> ImmutableSandboxedEnvironment:
     )
     environment.filters["python"] = as_python
     environment.filters["wrapped"] = wrapped
+    environment.filters["read_from"] = read_from
+    environment.filters["drawn"] = drawn
     return environment
 
 
@@ -80,6 +100,18 @@ def as_python(value: Any, kind: str = "") -> str:
     if isinstance(value, (list, tuple)) and kind.startswith("tuple"):
         return repr(tuple(value))
     return repr(value)
+
+
+def read_from(formula: Expression, owner: str) -> str:
+    """A formula outside of the constructor, its names read from `owner`, such as `self.config`."""
+    return str(formula.renamed({name: f"{owner}." for name in formula.names if name != "self"}))
+
+
+def drawn(size: str | int, spec: Spec) -> str:
+    """A size of a test's input: config entries of the model, and the constants of the tests for `tiny.sizes`."""
+    formula = Expression(size)
+    named = formula.renamed({name: "model.config." for name in formula.names if name in spec.config})
+    return re.sub(rf"\b({'|'.join(spec.tiny.sizes)})\b", lambda match: match.group().upper(), str(named))
 
 
 def wrapped(text: str, column: int, hanging: int | None = None, mark: str = "") -> str:

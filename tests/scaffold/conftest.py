@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +13,7 @@ from scaffold.loading import load_spec, read_spec
 from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from scaffold.resources import templates_root
+from tests.scaffold.pairs import import_folder
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +28,7 @@ def flux2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def flux2(flux2_folder: Path) -> Iterator[ModuleType]:
     """The folder imported as the package `flux2`, with its submodules."""
-    yield from _import(flux2_folder)
+    yield from import_folder(flux2_folder)
 
 
 @pytest.fixture
@@ -44,24 +43,13 @@ def altered_flux2(tmp_path: Path) -> Iterator[Callable[..., ModuleType]]:
             text = (tree / name).read_text()
             assert text.count(old) == 1, f"{name} should hold {old!r} once"
             (tree / name).write_text(text.replace(old, new))
-        spec = read_spec(tree / "specs" / "flux2.yaml")
+        spec = read_spec(tree / "specs" / "flux2.yaml", tree)
         # Under a name of its own, so that it does not hide the folder as it should be.
         target = tmp_path / "altered_flux2"
         Plan(target, render_folder(spec, tree)).apply()
-        imports.append(_import(target))
+        imports.append(import_folder(target))
         return next(imports[-1])
 
     yield alter
     for each in imports:
         next(each, None)
-
-
-def _import(folder: Path) -> Iterator[ModuleType]:
-    sys.path.insert(0, str(folder.parent))
-    package = importlib.import_module(folder.name)
-    for name in ("model", "pipeline", "tiny", "weight_mapping", "lora", "capabilities"):
-        importlib.import_module(f"{folder.name}.{name}")
-    yield package
-    sys.path.remove(str(folder.parent))
-    for name in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
-        del sys.modules[name]

@@ -303,27 +303,31 @@ def test_the_published_defaults_have_the_published_size(flux2):
 FAULTS = {
     "swapped shift and scale": ("specs/flux2.yaml", "slots: [shift, scale, gate]", "slots: [scale, shift, gate]"),
     "swapped in the template": (
-        "components/blocks/modulated_residual.j2",
-        "(1 + {{ stream.prefix }}scale_{{ step.name }}) * self.{{ norm }}({{ stream.argument }}) "
+        "components/stream_modulation/shared/write.j2",
+        "(1 + {{ stream.prefix }}scale_{{ step.name }}) * self.{{ norm.attribute }}({{ stream.argument }}) "
         "+ {{ stream.prefix }}shift_{{ step.name }}",
-        "(1 + {{ stream.prefix }}shift_{{ step.name }}) * self.{{ norm }}({{ stream.argument }}) "
+        "(1 + {{ stream.prefix }}shift_{{ step.name }}) * self.{{ norm.attribute }}({{ stream.argument }}) "
         "+ {{ stream.prefix }}scale_{{ step.name }}",
     ),
     "text after image": (
-        "components/joint_attention/project.py.j2",
+        "components/sublayer/joint_attention/project.py.j2",
         "torch.cat([attn.norm_added_k(text_key), attn.norm_k(key)], dim=1)",
         "torch.cat([attn.norm_k(key), attn.norm_added_k(text_key)], dim=1)",
     ),
-    "no qk-norm": ("components/parallel_attention/project.py.j2", "attn.norm_q(query.unflatten", "(query.unflatten"),
-    "another rotary base": ("components/position/rope.py.j2", "theta=self.theta,", "theta=self.theta + 1,"),
+    "no qk-norm": (
+        "components/sublayer/parallel_attention/project.py.j2",
+        "attn.norm_q(query.unflatten",
+        "(query.unflatten",
+    ),
+    "another rotary base": ("components/position/rope/classes.py.j2", "theta=self.theta,", "theta=self.theta + 1,"),
     "lost gate": (
-        "components/blocks/modulated_residual.j2",
+        "components/stream_modulation/shared/write.j2",
         "+ {{ stream.prefix }}gate_{{ step.name }} * {{ stream.prefix }}{{ step.name }}_output",
         "+ {{ stream.prefix }}{{ step.name }}_output",
     ),
     "another time scale": ("specs/flux2.yaml", "scale: 1000", "scale: 999"),
     "halves of the activation swapped": (
-        "components/feed_forward/classes.py.j2",
+        "components/sublayer/feed_forward/classes.py.j2",
         "gate, hidden_states = hidden_states.chunk(2, dim=-1)",
         "hidden_states, gate = hidden_states.chunk(2, dim=-1)",
     ),
@@ -340,10 +344,22 @@ def test_a_planted_fault_is_seen(altered_flux2, fault):
     assert not torch.equal(ours["sample"], theirs["sample"])
 
 
+# All that the spec says about context parallelism.
+PLAN = """context_parallel:
+  splits:
+    - {argument: hidden_states, dim: 1, dims: 3}
+    - {argument: encoder_hidden_states, dim: 1, dims: 3}
+    - {argument: img_ids, dim: 1, dims: 3}
+    - {argument: txt_ids, dim: 1, dims: 3}
+  gathers:
+    - {module: proj_out, dim: 1, dims: 3}
+"""
+
+
 def test_a_spec_without_a_feature_leaves_no_trace_of_it(altered_flux2):
     package = altered_flux2(
         ("specs/flux2.yaml", "kv_cache: true", "kv_cache: false"),
-        ("specs/flux2.yaml", "context_parallel: true", "context_parallel: false"),
+        ("specs/flux2.yaml", PLAN, ""),
     )
     source = Path(package.model.__file__).read_text()
     traces = ("kv_cache", "ref_", "index", "ContextParallel")

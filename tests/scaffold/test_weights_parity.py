@@ -2,59 +2,145 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import diffusers
 import pytest
 import torch
 from diffusers.loaders import lora_conversion_utils, single_file_utils
 
-
-@pytest.fixture
-def state_dict(flux2: ModuleType) -> dict[str, torch.Tensor]:
-    """A tiny model's weights, all of them random."""
-    model = flux2.tiny.tiny_transformer()
-    flux2.tiny.draw_weights(model, torch.Generator().manual_seed(0))
-    return dict(model.state_dict())
+from scaffold.loading import load_spec
+from scaffold.plan import Plan
+from scaffold.rendering import render_folder
+from tests.scaffold.pairs import import_folder
 
 
-@pytest.fixture
-def original(flux2: ModuleType, state_dict: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same weights in the layout of the original repository."""
-    return dict(flux2.weight_mapping.FLUX2_WEIGHT_MAPPING.map_from_diffusers(state_dict))
+RANK = 4
+Tensors = dict[str, torch.Tensor]
 
 
-def assert_equal(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+@dataclass(frozen=True)
+class Converters:
+    """What diffusers has for a family's files.
+
+    Attributes:
+        checkpoint: the converter of original checkpoints.
+        config: what the model is built with.
+        kohya, native: those of kohya's LoRA files, and of files with the original's names after `native_prefix`.
+        kohya_misses, native_misses: layers that they do not know, or do not treat as a checkpoint's are treated.
+    """
+
+    checkpoint: Callable[..., Tensors]
+    config: dict[str, Any]
+    kohya: Callable[..., Tensors]
+    kohya_misses: str
+    native: Callable[..., Tensors]
+    native_prefix: str
+    native_misses: str
+
+
+CONVERTERS = {
+    "flux2": Converters(
+        checkpoint=single_file_utils.convert_flux2_transformer_checkpoint_to_diffusers,
+        config={"guidance_embeds": True},
+        kohya=lora_conversion_utils._convert_kohya_flux2_lora_to_diffusers,
+        kohya_misses=r"guidance_in|.*modulation|final_layer\.adaLN",
+        native=lora_conversion_utils._convert_non_diffusers_flux2_lora_to_diffusers,
+        native_prefix="diffusion_model.",
+        native_misses=r"guidance_in|.*modulation|final_layer\.adaLN",
+    ),
+    "flux": Converters(
+        checkpoint=single_file_utils.convert_flux_transformer_checkpoint_to_diffusers,
+        config={"guidance_embeds": True},
+        kohya=lora_conversion_utils._convert_kohya_flux_lora_to_diffusers,
+        # It drops the alphas of these.
+        kohya_misses=r"final_layer",
+        native=lora_conversion_utils._convert_fal_kontext_lora_to_diffusers,
+        native_prefix="base_model.model.",
+        native_misses=r"\w+_in\b|final_layer\.adaLN",
+    ),
+    "wan": Converters(
+        checkpoint=single_file_utils.convert_wan_transformer_to_diffusers,
+        # It leaves the name of the learned positions of first and last image as it is.
+        config={"num_layers": 12, "in_channels": 36, "image_dim": 1280, "added_kv_proj_dim": 5120},
+        kohya=lora_conversion_utils._convert_musubi_wan_lora_to_diffusers,
+        kohya_misses=r"(?!blocks\.)",
+        native=lora_conversion_utils._convert_non_diffusers_wan_lora_to_diffusers,
+        native_prefix="diffusion_model.",
+        native_misses=r"(?!)",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A preset's mapping and LoRA formats with the converters to compare them with, and random weights, both ways."""
+
+    mapping: Any
+    lora: Any
+    converters: Converters
+    state_dict: Tensors
+    original: Tensors
+
+
+@pytest.fixture(scope="module", params=CONVERTERS)
+def family(request, tmp_path_factory) -> Iterator[Family]:
+    """A preset of the published size, which converters take for granted, but for the columns of its matrices.
+
+    Rows are what is renamed, cut and swapped, so two columns are enough.
+    """
+    spec = load_spec(request.param)
+    folder = tmp_path_factory.mktemp("weights") / f"{spec.package}_weights"
+    Plan(folder, render_folder(spec)).apply()
+    packages = import_folder(folder)
+    model = getattr(next(packages).model, spec.model)
+    with torch.device("meta"):
+        published = model(**CONVERTERS[spec.name].config)
+    generator = torch.Generator().manual_seed(0)
+    state_dict = {
+        name: torch.randn((each.shape[0], *(2 for _ in each.shape[1:])), generator=generator)
+        for name, each in published.state_dict().items()
+    }
+    mapping = model._weight_mapping
+    original = mapping.map_from_diffusers(state_dict)
+    yield Family(mapping, model._lora, CONVERTERS[spec.name], state_dict, original)
+    next(packages, None)
+
+
+def assert_equal(ours: Tensors, theirs: Tensors) -> None:
     assert ours.keys() == theirs.keys()
     assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
 
 
-# diffusers' own converter fails on the prefix, which its detector lists.
+# diffusers' own converters fail on the prefix, which their detector lists.
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
-def test_the_mapping_does_what_the_converter_of_diffusers_does(flux2, original, state_dict, prefix):
-    prefixed = {prefix + name: tensor for name, tensor in original.items()}
-    ours = flux2.weight_mapping.FLUX2_WEIGHT_MAPPING.map_to_diffusers(prefixed)
-    theirs = single_file_utils.convert_flux2_transformer_checkpoint_to_diffusers(dict(original))
-    assert_equal(ours, theirs)
-    assert_equal(ours, state_dict)
+def test_the_mapping_does_what_the_converter_of_diffusers_does(family, prefix):
+    prefixed = {prefix + name: tensor for name, tensor in family.original.items()}
+    ours = family.mapping.map_to_diffusers(prefixed)
+    assert_equal(ours, family.converters.checkpoint(dict(family.original)))
+    assert_equal(ours, family.state_dict)
+    assert_equal(family.mapping.map_from_diffusers(ours, prefix=prefix), prefixed)
 
 
-def lora_of(original: dict[str, torch.Tensor], rank: int = 4) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+def lora_of(original: Tensors, misses: str) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """A random pair for each layer of the original but those that begin with a pattern."""
     generator = torch.Generator().manual_seed(1)
     pairs = {}
     for name, weight in original.items():
-        # The converters of diffusers know no kohya name for these, and do not swap the halves of this one.
-        if weight.ndim == 2 and not name.startswith(("guidance_in", "final_layer.adaLN")) and "modulation" not in name:
+        if weight.ndim == 2 and not re.match(misses, name):
             rows, columns = weight.shape
-            pair = torch.randn(rank, columns, generator=generator), torch.randn(rows, rank, generator=generator)
+            pair = torch.randn(RANK, columns, generator=generator), torch.randn(rows, RANK, generator=generator)
             pairs[name.removesuffix(".weight")] = pair
     return pairs
 
 
-def effect(weights: dict[str, torch.Tensor], alphas: dict[str, float] | None = None) -> dict[str, torch.Tensor]:
+def effect(weights: Tensors, alphas: dict[str, float] | None = None) -> Tensors:
     """What each adapted weight gains, which is all that a LoRA is, however its scale is stored."""
     gains = {}
     for name, down in weights.items():
@@ -65,27 +151,55 @@ def effect(weights: dict[str, torch.Tensor], alphas: dict[str, float] | None = N
     return gains
 
 
-def assert_close(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+def assert_close(ours: Tensors, theirs: Tensors) -> None:
     assert ours.keys() == theirs.keys()
     for name, gain in theirs.items():
         torch.testing.assert_close(ours[name], gain, msg=lambda text, name=name: f"{name}: {text}")
 
 
-def test_kohya_files_mean_what_they_mean_to_diffusers(flux2, original):
+def test_kohya_files_mean_what_they_mean_to_diffusers(family):
     lora = {}
-    for name, (down, up) in lora_of(original).items():
+    for name, (down, up) in lora_of(family.original, family.converters.kohya_misses).items():
         start = "lora_unet_" + name.replace(".", "_")
         lora |= {f"{start}.lora_down.weight": down, f"{start}.lora_up.weight": up, f"{start}.alpha": torch.tensor(3.0)}
-    theirs = lora_conversion_utils._convert_kohya_flux2_lora_to_diffusers(dict(lora))
-    assert_close(effect(*flux2.lora.FLUX2_LORA.to_peft(lora)), effect(theirs))
+    theirs = family.converters.kohya(dict(lora))
+    assert_close(effect(*family.lora.to_peft(lora)), effect(theirs))
 
 
-def test_native_files_mean_what_they_mean_to_diffusers(flux2, original):
+def test_native_files_mean_what_they_mean_to_diffusers(family):
     lora = {}
-    for name, (down, up) in lora_of(original).items():
-        lora |= {f"diffusion_model.{name}.lora_A.weight": down, f"diffusion_model.{name}.lora_B.weight": up}
-    theirs = lora_conversion_utils._convert_non_diffusers_flux2_lora_to_diffusers(dict(lora))
-    assert_close(effect(*flux2.lora.FLUX2_LORA.to_peft(lora)), effect(theirs))
+    for name, (down, up) in lora_of(family.original, family.converters.native_misses).items():
+        start = family.converters.native_prefix + name
+        lora |= {f"{start}.lora_A.weight": down, f"{start}.lora_B.weight": up}
+    theirs = family.converters.native(dict(lora))
+    assert_close(effect(*family.lora.to_peft(lora)), effect(theirs))
+
+
+@pytest.mark.parametrize("family", ["wan"], indirect=True)
+def test_a_layer_with_one_name_in_both_layouts_goes_with_the_others(family):
+    shared = "diffusion_model.patch_embedding.lora_A.weight"
+    assert family.lora.detect([shared, "diffusion_model.blocks.0.self_attn.q.lora_A.weight"]) == "native"
+    assert family.lora.detect(["transformer.blocks.0.attn1.to_q.lora_A.weight", shared]) == "peft"
+
+
+@pytest.mark.parametrize("family", ["flux"], indirect=True)
+def test_xlabs_files_mean_what_they_mean_to_diffusers(family):
+    generator = torch.Generator().manual_seed(1)
+    lora = {}
+    for block in range(2):
+        for layer, rows in (
+            ("double_blocks.{}.processor.qkv_lora1", 3 * 3072),
+            ("double_blocks.{}.processor.proj_lora1", 3072),
+            ("double_blocks.{}.processor.qkv_lora2", 3 * 3072),
+            ("double_blocks.{}.processor.proj_lora2", 3072),
+            ("single_blocks.{}.processor.qkv_lora", 3 * 3072),
+            ("single_blocks.{}.processor.proj_lora", 3072),
+        ):
+            name = layer.format(block)
+            lora[f"{name}.down.weight"] = torch.randn(RANK, 2, generator=generator)
+            lora[f"{name}.up.weight"] = torch.randn(rows, RANK, generator=generator)
+    theirs = lora_conversion_utils._convert_xlabs_flux_lora_to_diffusers(dict(lora))
+    assert_close(effect(*family.lora.to_peft(lora)), effect(theirs))
 
 
 def test_automodel_finds_the_generated_class(flux2_folder: Path, tmp_path: Path):

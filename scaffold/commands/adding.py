@@ -1,0 +1,76 @@
+"""`scaffold pipeline` and `scaffold tests`: parts of a model's folder for one that lacks them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from scaffold.commands.choosing import choose_spec, refuse, spec_options
+from scaffold.errors import ScaffoldError
+from scaffold.plan import Addition
+from scaffold.rendering import render_folder
+from scaffold.spec import Spec
+
+
+@click.command()
+@spec_options
+def pipeline(
+    name: str | None,
+    preset: str | None,
+    spec_file: str | None,
+    settings: tuple[str, ...],
+    out: Path,
+    dry_run: bool,
+) -> None:
+    """Add the pipeline to a model's folder: pipeline.py, the tiny components, its tests, its examples.
+
+    NAME and the options choose the spec as for `scaffold model`; the folder is the one that this would write.
+    """
+    try:
+        _, spec = choose_spec(name, preset, spec_file, settings)
+        if spec.pipeline is None:
+            raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to write")
+        _add(spec, out, dry_run, _is_of_the_pipeline)
+    except ScaffoldError as error:
+        refuse(error)
+
+
+@click.command()
+@spec_options
+def tests(
+    name: str | None,
+    preset: str | None,
+    spec_file: str | None,
+    settings: tuple[str, ...],
+    out: Path,
+    dry_run: bool,
+) -> None:
+    """Add the tests to a model's folder: tests/, and tiny.py with what they build.
+
+    NAME and the options choose the spec as for `scaffold model`; the folder is the one that this would write.
+    """
+    try:
+        _, spec = choose_spec(name, preset, spec_file, settings)
+        _add(spec, out, dry_run, lambda file: file == "tiny.py" or file.startswith("tests/"))
+    except ScaffoldError as error:
+        refuse(error)
+
+
+def _is_of_the_pipeline(file: str) -> bool:
+    own = ("pipeline.py", "tiny.py", "tests/__init__.py", "tests/conftest.py", "tests/test_pipeline.py")
+    return file in own or file.startswith("examples/")
+
+
+def _add(spec: Spec, out: Path, dry_run: bool, belongs: Callable[[str], bool]) -> None:
+    files = {file: text for file, text in render_folder(spec).items() if belongs(file)}
+    addition = Addition(out / spec.package, files)
+    addition.check()
+    if dry_run:
+        click.echo(addition.describe())
+        click.echo("Nothing was written (--dry-run).")
+    else:
+        missing = list(addition.missing)
+        addition.apply()
+        click.echo(f"Added {', '.join(missing)} to {addition.target}/")

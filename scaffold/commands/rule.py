@@ -1,0 +1,39 @@
+"""`scaffold rule`: a rule of the linter that forbids a call, complete and tested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scaffold.commands.choosing import refuse
+from scaffold.errors import ScaffoldError
+from scaffold.rule import NewRule, write_rule
+
+
+@click.command()
+@click.argument("code", metavar="CODE")
+@click.argument("name", metavar="NAME")
+@click.option("--forbids", metavar="CALL", required=True, help="What must not be called, such as torch.vmap.")
+@click.option("--instead", metavar="CALL", required=True, help="What serves in its place, such as torch.stack.")
+@click.option("--why", metavar="TEXT", required=True, help="What goes wrong, in whole sentences.")
+@click.option(
+    "--into",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    help="The checkout of modelwright; the current directory by default.",
+)
+def rule(code: str, name: str, forbids: str, instead: str, why: str, into: Path) -> None:
+    """Write a new rule of the linter that forbids a call: FWD030 no-vmap.
+
+    The module has its documentation and its examples, the cases their lines, the guide its sentence. The rule's tests
+    run right after: where they fail, nothing is written. A convention that is more than a call is written by hand: see
+    CONTRIBUTING.md.
+    """
+    try:
+        written = write_rule(NewRule(code, name, forbids, instead, why), into)
+    except ScaffoldError as error:
+        refuse(error)
+    for path in written:
+        click.echo(f"wrote {path}")
+    click.echo(f"The examples of {code} are found and silent as they should be. Run it over diffusers next.")

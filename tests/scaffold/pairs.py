@@ -1,0 +1,102 @@
+"""A generated model beside the class of diffusers that it equals: the same random weights, the same inputs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import diffusers
+import torch
+from torch import nn
+
+from scaffold.spec import Spec
+from scaffold.trial import sized
+from scaffold.trial.program import draw
+
+
+def import_folder(folder: Path) -> Iterator[ModuleType]:
+    """Import a folder as a package with the submodules that it has, until the iterator goes on."""
+    sys.path.insert(0, str(folder.parent))
+    package = importlib.import_module(folder.name)
+    for path in folder.glob("*.py"):
+        importlib.import_module(f"{folder.name}.{path.stem}" if path.stem != "__init__" else folder.name)
+    yield package
+    sys.path.remove(str(folder.parent))
+    for name in [name for name in sys.modules if name.partition(".")[0] == folder.name]:
+        del sys.modules[name]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two models with equal weights: the generated one and diffusers'."""
+
+    spec: Spec
+    ours: nn.Module
+    theirs: nn.Module
+
+    def each(self, act: Callable[[nn.Module], Any]) -> None:
+        """Do the same to both."""
+        act(self.ours)
+        act(self.theirs)
+
+    def to(self, dtype: torch.dtype) -> Pair:
+        """Both in another dtype, but for what their class keeps in float32, as `from_pretrained` does."""
+        self.each(lambda model: _cast(model, dtype))
+        return self
+
+
+def _cast(model: nn.Module, dtype: torch.dtype) -> None:
+    kept = set(getattr(model, "_keep_in_fp32_modules", None) or ())
+    for path, module in model.named_modules():
+        tensors = {**dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
+        for name, tensor in tensors.items():
+            if tensor.is_floating_point() and not kept & {*path.split("."), name}:
+                tensor.data = tensor.data.to(dtype)
+
+
+def make_pair(spec: Spec, package: ModuleType, **config: Any) -> Pair:
+    """The tiny configuration of a spec, with changes; every parameter is drawn, norms too, so that none is neutral."""
+    arguments = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in (spec.tiny.config | config).items()
+    }
+    theirs = getattr(diffusers, spec.counterpart)(**arguments).eval()
+    ours = getattr(package.model, spec.model)(**arguments).eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) / 4)
+    ours.load_state_dict(theirs.state_dict())
+    return Pair(spec, ours, theirs)
+
+
+def make_inputs(pair: Pair, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
+    """The arguments of `forward` that the spec says how to draw."""
+    generator = torch.Generator().manual_seed(1)
+    sizes = {**pair.theirs.config, **pair.spec.tiny.sizes}
+    return {
+        name: draw(*sized(argument.draw, sizes), dtype, generator)
+        for name, argument in pair.spec.arguments.items()
+        if argument.draw is not None
+    }
+
+
+def run(model: nn.Module, inputs: dict[str, Any], **arguments: Any) -> dict[str, torch.Tensor]:
+    """The output and the gradient of every parameter that has one."""
+    model.zero_grad()
+    sample = model(**{**inputs, **arguments}, return_dict=False)[0]
+    sample.float().square().mean().backward()
+    gradients = {name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None}
+    return {"sample": sample.detach(), **gradients}
+
+
+def largest_difference(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> float:
+    """The largest absolute difference over output and gradients, of which both have the same, and none is void."""
+    assert ours.keys() == theirs.keys()
+    assert theirs["sample"].float().std() > 0
+    assert not any(tensor.isnan().any() for tensor in theirs.values())
+    return max((ours[name].double() - theirs[name].double()).abs().max().item() for name in theirs)

@@ -1,0 +1,41 @@
+"""The mapping of LTX-Video's original checkpoints against diffusers' own converter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+import torch
+from diffusers.loaders.single_file_utils import convert_ltx_transformer_checkpoint_to_diffusers
+
+from scaffold.loading import load_spec
+from scaffold.plan import Plan
+from scaffold.rendering import render_folder
+from tests.scaffold.pairs import import_folder, make_pair
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory) -> Iterator[ModuleType]:
+    """The generated folder, imported."""
+    folder = tmp_path_factory.mktemp("weights") / "ltx_weights"
+    Plan(folder, render_folder(load_spec("ltx"))).apply()
+    packages = import_folder(folder)
+    yield next(packages)
+    next(packages, None)
+
+
+@pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
+def test_the_mapping_does_what_the_converter_of_diffusers_does(package, prefix):
+    # More blocks than a layer's name has numbers.
+    pair = make_pair(load_spec("ltx"), package, num_layers=12)
+    mapping = pair.ours._weight_mapping
+    original = mapping.map_from_diffusers(pair.theirs.state_dict(), prefix=prefix)
+    file = original | {"vae.decoder.conv_in.weight": torch.ones(1)}
+    ours = mapping.map_to_diffusers(file)
+    theirs = convert_ltx_transformer_checkpoint_to_diffusers(dict(file))
+    assert ours.keys() == theirs.keys() == pair.theirs.state_dict().keys()
+    assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
+    back = mapping.map_from_diffusers(ours, prefix=prefix)
+    assert back.keys() == original.keys()
+    assert [name for name in original if not torch.equal(back[name], original[name])] == []

@@ -1,0 +1,64 @@
+"""What a generated model says to inputs that its configuration has no use for, or misses."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+
+from scaffold.loading import load_spec
+from scaffold.plan import Plan
+from scaffold.rendering import render_folder
+from tests.scaffold.pairs import Pair, import_folder, make_inputs, make_pair
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory) -> Iterator[Callable[..., Pair]]:
+    """Makes a preset's pair of models in a configuration."""
+    imports = {}
+
+    def pair(preset: str, **config: Any) -> Pair:
+        if preset not in imports:
+            folder = tmp_path_factory.mktemp("refused") / f"{preset}_refused"
+            Plan(folder, render_folder(load_spec(preset))).apply()
+            imports[preset] = (packages := import_folder(folder)), next(packages)
+        return make_pair(load_spec(preset), imports[preset][1], **config)
+
+    yield pair
+    for packages, _ in imports.values():
+        next(packages, None)
+
+
+def test_a_picture_without_its_size_is_refused(make):
+    pair = make("pixart", use_additional_conditions=True)
+    with pytest.raises(ValueError, match=r"`added_cond_kwargs` is missing: .*`resolution` and `aspect_ratio`"):
+        pair.ours(**make_inputs(pair))
+
+
+@pytest.mark.parametrize(("embeds", "guidance"), [(True, None), (False, torch.tensor([0.45, 0.1]))])
+def test_guidance_that_does_not_go_with_the_model_is_refused(make, embeds, guidance):
+    pair = make("sana", guidance_embeds=embeds)
+    with pytest.raises(ValueError, match=r"`guidance` goes with `guidance_embeds`"):
+        pair.ours(**make_inputs(pair), guidance=guidance)
+
+
+def test_an_unknown_norm_is_refused(make):
+    pair = make("sana")
+    with pytest.raises(ValueError, match="\"rms_norm_across_heads\" or None, not 'rms_norm'"):
+        type(pair.ours)(**pair.spec.tiny.config, qk_norm="rms_norm")
+
+
+def test_a_mask_that_changes_nothing_is_said_to(make, caplog):
+    pair = make("sana")
+    inputs = make_inputs(pair)
+    logger = logging.getLogger(type(pair.ours).__module__)
+    logger.addHandler(caplog.handler)
+    with torch.no_grad():
+        plain = pair.ours(**inputs).sample
+        assert not caplog.records
+        masked = pair.ours(**inputs, attention_mask=torch.zeros(2, 16)).sample
+    assert torch.equal(plain, masked)
+    assert "`attention_mask` is ignored" in caplog.text

@@ -1,0 +1,102 @@
+"""The generated pipeline from text to video against diffusers' own: same weights, same seed, same pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import diffusers
+import pytest
+import torch
+
+from scaffold.loading import load_spec
+from scaffold.plan import Plan
+from scaffold.rendering import render_folder
+from tests.scaffold.pairs import import_folder
+
+
+SCHEDULERS = {
+    "unipc": diffusers.UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0
+    ),
+    "euler": diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
+}
+CALLS: dict[str, dict[str, Any]] = {
+    "text": {},
+    "latents-out": {"output_type": "latent"},
+    "numpy-out": {"output_type": "np"},
+    "no-guidance": {"guidance_scale": 1.0},
+    "negative-prompt": {"negative_prompt": "rain"},
+    "prompt-to-clean": {"prompt": "a boat  &amp;amp;\n the sea "},
+    "long-prompt": {"prompt": "a red boat " * 40},
+    "several": {"prompt": ["a boat", "two cats"], "negative_prompt": ["rain", "night"]},
+    "several-of-one": {"num_videos_per_prompt": 2},
+    "one-frame": {"num_frames": 1},
+    "frames-that-do-not-fit": {"num_frames": 7},
+}
+
+
+@pytest.fixture(scope="module")
+def wan(tmp_path_factory) -> Iterator[ModuleType]:
+    """The folder of Wan, imported."""
+    folder = tmp_path_factory.mktemp("video") / "wan_video"
+    Plan(folder, render_folder(load_spec("wan"))).apply()
+    yield from import_folder(folder)
+
+
+def pair_of_pipelines(wan: ModuleType, dtype: torch.dtype) -> tuple[Any, Any]:
+    """The generated pipeline and diffusers', over the same modules but for transformers of equal weights."""
+    components = wan.tiny.tiny_components()
+    transformer = diffusers.WanTransformer3DModel.from_config(dict(components["transformer"].config)).eval()
+    transformer.load_state_dict(components["transformer"].state_dict())
+    pair = wan.pipeline.WanPipeline(**components), diffusers.WanPipeline(**components | {"transformer": transformer})
+    for pipeline in pair:
+        pipeline.to(dtype)
+        pipeline.set_progress_bar_config(disable=True)
+    return pair
+
+
+def film(pipeline: Any, **changes: Any) -> torch.Tensor:
+    arguments = {
+        "prompt": "a red boat",
+        "height": 32,
+        "width": 48,
+        "num_frames": 5,
+        "num_inference_steps": 3,
+        "max_sequence_length": 32,
+        "generator": torch.Generator().manual_seed(3),
+        "output_type": "pt",
+    }
+    return torch.as_tensor(pipeline(**arguments | changes).frames)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_it_makes_the_same_video(wan, call, dtype):
+    ours, theirs = pair_of_pipelines(wan, dtype)
+    made = film(ours, **call)
+    assert made.float().std() > 0
+    assert torch.equal(made, film(theirs, **call))
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS)
+def test_it_makes_the_same_video_with_published_schedulers(wan, scheduler):
+    ours, theirs = pair_of_pipelines(wan, torch.float32)
+    for pipeline in (ours, theirs):
+        pipeline.scheduler = type(scheduler).from_config(scheduler.config)
+    assert torch.equal(film(ours), film(theirs))
+
+
+def test_each_loads_what_the_other_saved(wan, tmp_path):
+    ours, theirs = pair_of_pipelines(wan, torch.float32)
+    theirs.save_pretrained(tmp_path / "theirs")
+    transformer = wan.model.WanTransformer3DModel.from_pretrained(tmp_path / "theirs" / "transformer")
+    loaded = wan.pipeline.WanPipeline.from_pretrained(tmp_path / "theirs", transformer=transformer)
+    loaded.set_progress_bar_config(disable=True)
+    assert torch.equal(film(loaded), film(ours))
+    ours.save_pretrained(tmp_path / "ours")
+    transformer = diffusers.WanTransformer3DModel.from_pretrained(tmp_path / "ours" / "transformer")
+    loaded = diffusers.WanPipeline.from_pretrained(tmp_path / "ours", transformer=transformer)
+    loaded.set_progress_bar_config(disable=True)
+    assert torch.equal(film(loaded), film(theirs))
