@@ -9,6 +9,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -69,11 +70,13 @@ def with_entry(table: Lazy, submodule: str, name: str, backends: Collection[str]
 
 def with_typed_import(table: Lazy, entry: LazyEntry) -> tuple[Edit, ...]:
     """The edit that adds an entry's name to what a lazy package imports for type checkers; none where there is no
-    telling where.
+    telling where, or where it is no name.
     """
     source = table.module.source
     typed = _behind(entry.backends, table.typed) or table.typed
     parts = entry.submodule.split(".")
+    if not all(part.isidentifier() and not iskeyword(part) for part in (*parts, entry.name)):
+        return ()
     for depth in range(len(parts), 0, -1):
         home = "." + ".".join(parts[:depth])
         same = next((item for item in typed if item.target.rpartition(".")[0] == home), None)

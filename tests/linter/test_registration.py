@@ -246,7 +246,7 @@ def test_a_pipeline_out_of_a_list_that_has_no_order_goes_to_its_end(
             IN_TABLE.replace("transformer_flux2", "transformer_fluxx2"),
             IN_TABLE.strip().replace("transformer_flux2", "transformer_fluxx2"),
             "`Flux2Transformer2DModel` is said to come from `diffusers.models.transformers.transformer_fluxx2`, "
-            "which does not exist",
+            "which does not exist; `diffusers.models.transformers.transformer_flux2` does",
         ),
         (
             TOP,

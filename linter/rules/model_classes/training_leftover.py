@@ -10,7 +10,6 @@ from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
 from linter.rules.base import Rule
 from linter.rules.forward.uninitialised_parameter import kept_as
-from linter.rules.model_classes import GUIDE
 
 
 class TrainingLeftover(Rule):
@@ -32,7 +31,7 @@ class TrainingLeftover(Rule):
 
     code = "MOD023"
     name = "training-leftover"
-    guide = GUIDE
+    guide = "models.md#porting"
     severity = Severity.ADVICE
     bad = """
         from torch import nn

@@ -55,6 +55,13 @@ CASES = {
             '["TinyModel"]\n            _import_structure["gone"] = ["GoneModel"]  #! REG002 REG004\n',
         ),
     },
+    "entries that are no names": {
+        **LIBRARY,
+        MODELS: LAZY_MODELS.replace(
+            '["TinyModel"]\n',
+            '["TinyModel", "", "class"]  #! REG002 REG002 REG004 REG004\n',
+        ),
+    },
     "entries that a module has by import, by a star, by its own table, as a module": {
         **LIBRARY,
         MODELS: LAZY_MODELS.replace(
