@@ -60,7 +60,17 @@ docs: $(READY) ## build the documentation site into site/
 bench: $(READY) ## measure the linter beside others; writes benchmarks/lint.md (ten minutes)
 	"$(BIN)/python" benchmarks/lint.py
 
-.PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets claude codex clean-ai
+damaged: $(READY) ## run the linter over 10,000 damaged inputs; writes benchmarks/damaged.md (half an hour)
+	"$(BIN)/python" benchmarks/damaged.py --result benchmarks/damaged.md
+
+mutations: $(READY) ## break diffusers on purpose, see what the linter finds and mends; writes benchmarks/mutations.md
+	"$(BIN)/python" benchmarks/mutations.py
+
+mutants: $(READY) ## change each rule in one place after another and see a test fail; writes benchmarks/rule_mutants.md (half an hour)
+	"$(BIN)/python" benchmarks/rule_mutants.py
+
+presets: $(READY) ## compare every preset with diffusers; writes docs/scaffold/presets.md (minutes)
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.presets
 
 claude: $(READY) ## install the skills where Claude Code finds them
 	@"$(BIN)/scaffold" skills install --agent claude

@@ -197,7 +197,7 @@ CAPABILITIES = (
     ),
     Capability(
         "set_attention_backend",
-        "The kernel is chosen at run time, for every processor.",
+        "Attention classes whose kernel is chosen at run time, for every processor: set_attention_backend().",
         attention_backend,
         ("ATT001", "ATT004", "ATT005", "ATT007"),
     ),

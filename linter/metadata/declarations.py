@@ -125,11 +125,16 @@ def available_processors(cls: Class) -> Declaration | None:
 
 
 def attention_backend(cls: Class) -> Declaration | None:
-    """Declared by the first processor that can be told which kernel to use."""
+    """The attention layers all of whose processors can be told which kernel to use; else a processor that can."""
+    told = [
+        layer
+        for layer in attention_layers(cls)
+        if all(_nearest(processor, BACKEND_ATTRIBUTES[0]) is not None for processor in processors_of(layer))
+    ]
     available = [processor for layer in attention_layers(cls) for processor in processors_of(layer)]
     for processor in (*available, *(part for part in cls.all_parts() if part.is_processor)):
         if (found := _nearest(processor, BACKEND_ATTRIBUTES[0])) is not None:
-            return Declaration(True, found[0], found[2])
+            return Declaration(tuple(layer.name for layer in told) or True, found[0], found[2])
     return None
 
 

@@ -26,7 +26,7 @@ def headline(finding: Finding, view: View) -> str:
 def described(finding: Finding) -> str:
     """`CODE message (name)`."""
     code = click.style(finding.code, fg=COLOURS[finding.severity], bold=True)
-    mark = " [fix]" if finding.fix else ""
+    mark = "" if finding.fix is None else " [fix]" if finding.fix.safety is Safety.SAFE else " [unsafe fix]"
     return f"{code}{mark} {finding.message} ({finding.name})"
 
 

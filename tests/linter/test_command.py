@@ -22,7 +22,7 @@ from torch import nn
 
 class TinyAttention(nn.Module):
     def forward(self, hidden_states):
-        return rearrange(hidden_states, "b s -> s b")
+        return rearrange(hidden_states, self.pattern)
 """
 SEVERAL = """\
 import numpy as np
@@ -33,7 +33,7 @@ from torch import nn
 class TinyAttention(nn.Module):
     def forward(self, hidden_states):
         print(np.exp(hidden_states.item()))
-        return rearrange(hidden_states, "b s -> s b")
+        return rearrange(hidden_states, self.pattern)
 """
 
 
@@ -196,7 +196,7 @@ def test_places_count_lines_and_characters(
     assert [(item["code"], item["line"], item["column"]) for item in found] == [("FWD008", line, column)]
     assert (found[0]["end_line"], found[0]["end_column"]) == (
         line,
-        column + len('rearrange(hidden_states, "b s -> s b")'),
+        column + len('rearrange(hidden_states, self.pattern)'),
     )
     assert f"a.py:{line}:{column}: FWD008" in run("check", "--no-cache", "a.py").out
 
@@ -271,6 +271,8 @@ def test_concise_is_a_line_a_finding(write: Callable[..., None], run: Callable[.
         "2 files checked: 2 errors. `linter fix` mends 1.",
         "",
     ]
+    write({"a.py": EINOPS.replace("self.pattern", "'b s -> s b'")})
+    assert run("check", "--no-cache", "a.py").out.startswith("a.py:7:16: FWD008 [unsafe fix] `rearrange` is einops")
     assert run("check", "--no-cache", "--select", "ATT", ".").out == "2 files checked, nothing found.\n"
 
 
@@ -279,7 +281,7 @@ def test_full_shows_the_source_and_marks_the_place(write: Callable[..., None], r
     assert run("check", "--no-cache", "--output-format", "full", ".").out.split("\n") == [
         "a.py:7:16: FWD008 `rearrange` is einops; write it with `reshape`, `permute` or `unflatten` (einops)",
         "6 |     def forward(self, hidden_states):",
-        '7 |         return rearrange(hidden_states, "b s -> s b")',
+        '7 |         return rearrange(hidden_states, self.pattern)',
         "  |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
         "8 |",
         "   = in TinyAttention.forward; convention: models.md#forward-and-torchcompile; "

@@ -28,7 +28,7 @@ from torch import nn
 
 class TinyAttention(nn.Module):
     def forward(self, hidden_states):
-        return rearrange(hidden_states, "b s -> s b")
+        return rearrange(hidden_states, self.pattern)
 """
 # One character of four bytes before the place that is meant.
 WIDE = 'scale = "\U0001f600"  # lint: ignore[FWD001] was needed once\n'

@@ -327,7 +327,7 @@ FAULTS = {
     ),
     "another time scale": ("specs/flux2.yaml", "scale: 1000", "scale: 999"),
     "halves of the activation swapped": (
-        "components/sublayer/feed_forward/classes.py.j2",
+        "components/activation/swiglu/classes.py.j2",
         "gate, hidden_states = hidden_states.chunk(2, dim=-1)",
         "hidden_states, gate = hidden_states.chunk(2, dim=-1)",
     ),
