@@ -196,7 +196,7 @@ def test_places_count_lines_and_characters(
     assert [(item["code"], item["line"], item["column"]) for item in found] == [("FWD008", line, column)]
     assert (found[0]["end_line"], found[0]["end_column"]) == (
         line,
-        column + len('rearrange(hidden_states, self.pattern)'),
+        column + len("rearrange(hidden_states, self.pattern)"),
     )
     assert f"a.py:{line}:{column}: FWD008" in run("check", "--no-cache", "a.py").out
 
@@ -281,7 +281,7 @@ def test_full_shows_the_source_and_marks_the_place(write: Callable[..., None], r
     assert run("check", "--no-cache", "--output-format", "full", ".").out.split("\n") == [
         "a.py:7:16: FWD008 `rearrange` is einops; write it with `reshape`, `permute` or `unflatten` (einops)",
         "6 |     def forward(self, hidden_states):",
-        '7 |         return rearrange(hidden_states, self.pattern)',
+        "7 |         return rearrange(hidden_states, self.pattern)",
         "  |                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
         "8 |",
         "   = in TinyAttention.forward; convention: models.md#forward-and-torchcompile; "
