@@ -93,6 +93,9 @@ def _imports(module: Module) -> Iterator[Import]:
 
 
 def _is_own(module: Module, package: str) -> bool:
-    exists = module.project.files.exists
+    files = module.project.files
     folders = (module.path.parent, module.root, module.root.parent)
-    return any(exists(folder / package / "__init__.py") or exists(folder / f"{package}.py") for folder in folders)
+    # A folder without an `__init__` is a package too.
+    return any(
+        files.exists(folder / f"{package}.py") or f"{package}/" in files.names(folder, package) for folder in folders
+    )
