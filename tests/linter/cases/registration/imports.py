@@ -186,7 +186,8 @@ except OptionalDependencyNotAvailable:
     },
     "a project without such a folder ships what it has": {
         "pyproject.toml": '[project]\nname = "tiny"\ndependencies = ["torch"]\n',
-        "scripts/measure.py": "import einops  #! REG010\nimport torch\nimport tiny\nimport figures\nimport setup\nimport drawn\n",
+        "scripts/measure.py": "import einops  #! REG010\nimport torch\nimport tiny\n"
+        "import figures\nimport setup\nimport drawn\n",
         "drawn/picture.py": "",
         "scripts/figures.py": "",
         "scripts/more/__init__.py": "",
