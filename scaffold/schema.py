@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from scaffold.parts import Declaration, Library, Parameter, Part
-from scaffold.spec import Spec, Step
+from scaffold.spec import Spec
+from scaffold.spec.blocks import Step
 
 
 # Slots whose components stand inside of stages; all others stand around them.

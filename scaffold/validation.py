@@ -12,7 +12,9 @@ from typing import Any
 
 from scaffold.expressions import ExpressionError, check_expression, evaluate
 from scaffold.parts import Declaration, Library, Parameter, Part
-from scaffold.spec import Draw, Spec, Stage
+from scaffold.spec import Spec
+from scaffold.spec.blocks import Stage
+from scaffold.spec.interface import Draw
 
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_.][a-z0-9]+)*")

@@ -18,7 +18,8 @@ from typing import Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.expressions import evaluate
-from scaffold.spec import Draw, Spec
+from scaffold.spec import Spec
+from scaffold.spec.interface import Draw
 from scaffold.validation import Problem
 
 
