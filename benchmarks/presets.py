@@ -1,46 +1,11 @@
 """How each preset compares with the class of diffusers that it equals, on every configuration and path.
 
 `python -m benchmarks.presets` generates the folders, compares them as the tests do, and writes
-`docs/scaffold/presets.md`. Parameters are drawn at random, gradients are compared too, and faults are planted to see
-that the comparison sees them. It ends with 1 where something differs in float32 or a fault is not seen.
+`docs/scaffold/presets.md` and, for `scaffold list`, `templates/verified.yaml`. Parameters are drawn at random,
+gradients are compared too, and faults are planted to see that the comparison sees them. It ends with 1 where something
+differs in float32 or a fault is not seen.
 """
 
-from __future__ import annotations
-
-import datetime
-import platform
-import sys
-import tempfile
-import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from types import ModuleType
-from typing import Any
-
-import torch
-
-from scaffold.loading import load_spec, preset_names
-from scaffold.plan import Plan
-from scaffold.rendering import render_folder
-from scaffold.spec import Spec
-from tests.scaffold.costs import measure_forward
-from tests.scaffold.faults import FAULTS, is_seen
-from tests.scaffold.pairs import import_folder, largest_difference, make_inputs, make_pair, run
-from tests.scaffold.test_presets import CONFIGS, PATHS, as_type
-
-
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "scaffold" / "presets.md"
-PLAIN = "tiny"
-INTRODUCTION = """# Presets and diffusers
-
-Each preset's generated model beside the class of diffusers that it equals: a tiny configuration with at least three
-blocks of each kind, the same random numbers in every parameter, the same inputs, on CPU. A difference is the largest
-absolute one over all that is compared. Operations are those that torch runs in one forward. A fault is planted into
-the generated model, and seen if the comparison then fails. What needs other processors, such as FLUX.2's cache for
-reference tokens, is compared by tests of its own. `make presets` makes this page.
-"""
 COLUMNS = (
     "preset",
     "class of diffusers",
@@ -160,15 +125,28 @@ def write_page(rows: list[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def write_record(rows: list[Row]) -> str:
+    """What was seen to hold, for `scaffold list`: the presets that passed, each with how many cases were compared."""
+    lines = [
+        "# What `make presets` saw: in how many configurations and paths each preset equals its class of diffusers.",
+        f"diffusers: {version('diffusers')}",
+        f"date: {datetime.date.today()}",
+        "cases:",
+        *(f"  {row.spec.name}: {len(row.compared)}" for row in rows if row.passes),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
-    """Measure every preset and write the page."""
+    """Measure every preset and write the page and the record."""
     rows = []
     with tempfile.TemporaryDirectory() as place:
         for name in preset_names():
             print(f"{name} ...", file=sys.stderr)
             rows.append(measure(name, Path(place)))
     PAGE.write_text(write_page(rows), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    RECORD.write_text(write_record(rows), encoding="utf-8")
+    print(f"wrote {PAGE} and {RECORD}")
     failed = [row.spec.name for row in rows if not row.passes]
     if failed:
         sys.exit(f"not equal to diffusers, or with faults that are not seen: {', '.join(failed)}")

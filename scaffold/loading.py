@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,19 @@ _DEEPEST = 50
 def preset_names() -> list[str]:
     """The presets that come with the templates, sorted."""
     return sorted(path.stem for path in (templates_root() / "specs").glob("*.yaml"))
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What `make presets` saw: when, against which diffusers, and by preset in how many cases all was equal."""
+
+    date: datetime.date
+    diffusers: str
+    cases: dict[str, int]
+
+
+def read_verified() -> Verified:
+    """The record that comes with the templates."""
+    return msgspec.convert(YAML(typ="safe", pure=True).load(templates_root() / "verified.yaml"), Verified)
 
 
 def load_spec(name_or_path: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Spec:

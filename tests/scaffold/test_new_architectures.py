@@ -91,10 +91,3 @@ def test_components_of_ones_own_lie_beside_the_spec(tmp_path, custom, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_presets_are_listed():
-    result = CliRunner().invoke(main, ["list"])
-    assert result.exit_code == 0
-    assert "flux2      FLUX.2: rectified-flow transformer" in result.stdout
-    assert "equal to diffusers.WanTransformer3DModel" in result.stdout
