@@ -6,6 +6,44 @@ gradients are compared too, and faults are planted to see that the comparison se
 differs in float32 or a fault is not seen.
 """
 
+from __future__ import annotations
+
+import datetime
+import platform
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from scaffold.loading import load_spec, preset_names
+from scaffold.plan import Plan
+from scaffold.rendering import render_folder
+from scaffold.spec import Spec
+from tests.scaffold.costs import measure_forward
+from tests.scaffold.faults import FAULTS, is_seen
+from tests.scaffold.pairs import import_folder, largest_difference, make_inputs, make_pair, run
+from tests.scaffold.test_presets import CONFIGS, PATHS, as_type
+
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "scaffold" / "presets.md"
+RECORD = ROOT / "templates" / "verified.yaml"
+PLAIN = "tiny"
+INTRODUCTION = """# Presets and diffusers
+
+Each preset's generated model beside the class of diffusers that it equals: a tiny configuration with at least three
+blocks of each kind, the same random numbers in every parameter, the same inputs, on CPU. A difference is the largest
+absolute one over all that is compared. Operations are those that torch runs in one forward. A fault is planted into
+the generated model, and seen if the comparison then fails. What needs other processors, such as FLUX.2's cache for
+reference tokens, is compared by tests of its own. `make presets` makes this page.
+"""
 COLUMNS = (
     "preset",
     "class of diffusers",
