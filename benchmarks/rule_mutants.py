@@ -109,6 +109,8 @@ class Example:
     """Whether the fix of every finding must leave nothing."""
     after: Mapping[Path, str] | None = None
     """What the fixes make of the files; None where nobody says."""
+    messages: tuple[str, ...] | None = None
+    """What the findings say, in the order of their places; None where nobody says."""
 
 
 def examples_of(rules: Sequence[type[Rule]], folder: Path) -> list[Example]:
@@ -134,6 +136,11 @@ def examples_of(rules: Sequence[type[Rule]], folder: Path) -> list[Example]:
                 mended = {**texts, **(example_files(after) if after is not None else {})}
                 after = {root / name: text for name, text in mended.items()}
                 found.append(Example(wanted, root, files, frozenset(), False, after))
+        for number, (code, texts, messages) in enumerate(module.get("MESSAGES", {}).values()):
+            if code in codes:
+                root = folder / f"{path.parent.name}_{path.stem}_message_{number}"
+                files = _written(example_files(texts), root)
+                found.append(Example(frozenset({code}), root, files, frozenset(), False, messages=tuple(messages)))
         for number, case in enumerate(module.get("CASES", {}).values()):
             texts, root = example_files(case), folder / f"{path.parent.name}_{path.stem}_{number}"
             files = _written({name: MARKS.sub("", text) for name, text in texts.items()}, root)
@@ -171,6 +178,8 @@ def notices(example: Example, cache: FactsOnly) -> bool:
                 )
             report = linter.engine.check(example.files, config, cache)
             found = [finding for finding in report.findings if finding.code in example.codes]
+            if example.messages is not None:
+                return tuple(finding.message for finding in found) != example.messages
             places = {
                 (item.code, Path(item.path).relative_to(example.root).as_posix(), item.span.line) for item in found
             }

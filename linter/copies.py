@@ -129,6 +129,8 @@ def in_sync(copy: Class | Function, source: Class | Function, marker: Marker) ->
 
 def is_literal(copy: Class | Function, source: Class | Function, marker: Marker) -> bool:
     """Whether a copy has its source's lines after the renames, the one with its name excepted."""
+    if isinstance(copy, Class) != isinstance(source, Class):
+        return False
     return _body(renamed_text(source, marker)) == _body(_without_markers(_text(copy.module.source, copy)))
 
 
@@ -318,8 +320,9 @@ def _meaning(text: str, with_signature: bool) -> tuple[str, list[tuple[str, int]
     for node in ast.walk(definition):
         if isinstance(node, ast.stmt):
             starts.append(node.lineno - (1 if column else 0))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            _clean_docstring(node)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            # A docstring, or one of an attribute, moves with the code that it stands in.
+            node.value.value = inspect.cleandoc(node.value.value)
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value.bit_length() > 1000:
             # Python refuses to write thousands of digits.
             node.value = hex(node.value).encode()
@@ -336,13 +339,6 @@ def _drop_signature(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Cla
         definition.bases, definition.keywords = [], []
     else:
         definition.args, definition.returns = ast.arguments([], [], None, [], [], None, []), None
-
-
-def _clean_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
-    """Makes a docstring independent of how deep it is indented."""
-    first = node.body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        first.value.value = inspect.cleandoc(first.value.value)
 
 
 def _comments(text: str, starts: list[int]) -> list[tuple[str, int]]:

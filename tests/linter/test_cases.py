@@ -3,6 +3,7 @@
 A module below `cases/<family>` holds `CASES`: for each case, said in words, a file's text or the texts of several.
 A line ends in `#!` and the codes of the family's rules that must name it; none of them may name another. `FIXES` holds
 what fixes make of files: a code or several, the texts before, the texts after, or None where nothing may change.
+`MESSAGES` holds what findings say: a code, the texts, and the messages in the order of their places.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ FIXES = [
     for _, name, module in modules()
     for words, fix in module.get("FIXES", {}).items()
 ]
+MESSAGES = [
+    pytest.param(*said, id=f"{name}: {words}")
+    for _, name, module in modules()
+    for words, said in module.get("MESSAGES", {}).items()
+]
 
 
 @pytest.mark.parametrize(("family", "files"), CASES)
@@ -71,3 +77,15 @@ def test_a_fix_makes_of_a_file_what_is_meant_and_nothing_else(
     expected = {**example_files(before), **(example_files(after) if after is not None else {})}
     run("fix", "--no-cache", "--unsafe-fixes", "--select", code, ".")
     assert {path: content.decode() for path, content in picture().items()} == expected
+
+
+@pytest.mark.parametrize(("code", "files", "messages"), MESSAGES)
+def test_a_finding_says_what_is_meant(
+    code: str,
+    files: str | dict[str, str],
+    messages: tuple[str, ...],
+    write: Callable[..., None],
+    check: Callable[..., Any],
+) -> None:
+    write(example_files(files))
+    assert [item["message"] for item in check(".").findings if item["code"] == code] == list(messages)

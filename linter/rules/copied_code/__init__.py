@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from linter.copies import Marker, library_of, parse_marker
 from linter.facts import Copied
@@ -12,6 +13,28 @@ from linter.project.queries import kept_query
 
 
 GUIDE = "models.md#copied-code"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A well-formed marker whose source is there."""
+
+    comment: Copied
+    marker: Marker
+    copy: Class | Function | None
+    """What the marker stands above; None where that is no definition."""
+    source: Class | Function
+
+
+@kept_query
+def claims(module: Module) -> tuple[Claim, ...]:
+    """What the markers of a file say that can be compared."""
+    found = []
+    for comment, marker in markers(module):
+        copy = copy_below(module, comment)
+        if marker is not None and (source := source_of(module, marker, copy)) is not None:
+            found.append(Claim(comment, marker, copy, source))
+    return tuple(found)
 
 
 def markers(module: Module) -> Iterator[tuple[Copied, Marker | None]]:
@@ -25,7 +48,7 @@ def markers(module: Module) -> Iterator[tuple[Copied, Marker | None]]:
 def copy_below(module: Module, comment: Copied) -> Class | Function | None:
     """The definition that a marker stands above."""
     found = _by_line(module).get(comment.line)
-    if found is None and comment.line:
+    if found is None:
         found = next((item for item in nested_functions(module) if item.facts.span.line == comment.line), None)
     return found
 
@@ -48,15 +71,18 @@ def source_of(module: Module, marker: Marker, copy: Class | Function | None = No
 
 
 def _inside_a_function(module: Module, name: str) -> Function | None:
-    parts = name.split(".")
-    for depth in range(len(parts) - 1, 0, -1):
-        around = module.project.definition(".".join(parts[:depth]), module.root)
-        if isinstance(around, Function):
-            inside = ".".join([around.qualname, *parts[depth:]])
-            return next((item for item in nested_functions(around.module) if item.qualname == inside), None)
-        if around is not None:
-            break
+    for outer in around(name):
+        function = module.project.definition(outer, module.root)
+        if isinstance(function, Function):
+            inside = function.qualname + name.removeprefix(outer)
+            return next((item for item in nested_functions(function.module) if item.qualname == inside), None)
     return None
+
+
+def around(name: str) -> Iterator[str]:
+    """The dotted names of what a dotted name lies in, the nearest first."""
+    while name := name.rpartition(".")[0]:
+        yield name
 
 
 @kept_query
@@ -70,11 +96,11 @@ def _by_line(module: Module) -> dict[int, Class | Function]:
     return found
 
 
-def _accessor(definition: Class | Function) -> str:
-    """`setter` for the setter of a property, and so on; empty for what is none."""
+def _accessor(definition: Class | Function) -> str | None:
+    """`setter` for the setter of a property, and so on; None for what is none."""
     decorators = definition.facts.decorators
     names = [item.path.rpartition(".")[2] for item in decorators if "." in item.path]
-    return next((name for name in names if name in ("setter", "deleter", "getter")), "")
+    return next((name for name in names if name in ("setter", "deleter", "getter")), None)
 
 
 def marker_of(definition: Class | Function) -> Marker | None:

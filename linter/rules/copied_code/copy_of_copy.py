@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from linter.copies import Marker, in_sync, without_dead_renames
-from linter.facts import Copied
+from linter.facts import Span
 from linter.findings import Edit, Finding, Safety, Severity
 from linter.project import Class, Function, Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, copy_below, marker_of, markers, source_of
-
-
-_LONGEST_WAY = 10
+from linter.rules.copied_code import GUIDE, claims, marker_of, source_of
 
 
 class CopyOfCopy(Rule):
@@ -66,31 +63,30 @@ class CopyOfCopy(Rule):
     }
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for comment, marker in markers(module):
-            copy = copy_below(module, comment)
-            source = source_of(module, marker, copy) if marker else None
-            if copy is None or marker is None or source is None or (between := marker_of(source)) is None:
+        for claim in claims(module):
+            marker, copy, source = claim.marker, claim.copy, claim.source
+            if copy is None or (between := marker_of(source)) is None:
                 continue
             sources, origin, way = [source], source, marker
             while (onward := marker_of(origin)) is not None and (
                 found := source_of(module, onward, origin)
             ) is not None:
-                if found in sources or len(sources) > _LONGEST_WAY:
+                if found in sources:
                     break
                 sources.append(found)
                 origin, way = found, Marker(onward.source, (*onward.renames, *way.renames))
             if copy in sources:
                 message = f"`{marker.source}` is in the end a copy of this `{copy.qualname}`, so neither is the origin"
-                yield self.finding(module, comment.span, message, copy, severity=Severity.ERROR)
+                yield self.finding(module, claim.comment.span, message, copy, severity=Severity.ERROR)
             elif marker_of(origin) is None:
                 message = f"`{marker.source}` is itself a copy of `{between.source}`; name the origin, `{way.source}`"
-                edits = self._edits(module, comment, copy, origin, way)
-                yield self.finding(module, comment.span, message, copy, edits)
+                edits = self._edits(module, claim.comment.span, copy, origin, way)
+                yield self.finding(module, claim.comment.span, message, copy, edits)
 
     def _edits(
-        self, module: Module, comment: Copied, copy: Class | Function, origin: Class | Function, way: Marker
+        self, module: Module, place: Span, copy: Class | Function, origin: Class | Function, way: Marker
     ) -> tuple[Edit, ...]:
         marker = without_dead_renames(origin, way)
-        if isinstance(copy, Class) != isinstance(origin, Class) or not in_sync(copy, origin, marker):
+        if not in_sync(copy, origin, marker):
             return ()
-        return (Edit(str(module.path), comment.span, str(marker)),)
+        return (Edit(str(module.path), place, str(marker)),)

@@ -8,7 +8,7 @@ from linter.copies import dead_renames
 from linter.findings import Finding
 from linter.project import Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, copy_below, markers, source_of
+from linter.rules.copied_code import GUIDE, claims
 
 
 class DeadRename(Rule):
@@ -48,9 +48,7 @@ class DeadRename(Rule):
     }
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for comment, marker in markers(module):
-            source = source_of(module, marker, copy_below(module, comment)) if marker and marker.renames else None
-            if marker is None or source is None:
-                continue
-            for rename, reason in dead_renames(source, marker):
-                yield self.finding(module, comment.span, f"the rename `{rename}` {reason}", comment.qualname)
+        for claim in claims(module):
+            for rename, reason in dead_renames(claim.source, claim.marker):
+                message = f"the rename `{rename}` {reason}"
+                yield self.finding(module, claim.comment.span, message, claim.comment.qualname)

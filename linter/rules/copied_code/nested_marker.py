@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from linter.findings import Finding, Severity
 from linter.project import Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, markers
+from linter.rules.copied_code import GUIDE, around, markers
 
 
 class NestedMarker(Rule):
@@ -50,9 +50,7 @@ class NestedMarker(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         outer = {comment.qualname: marker for comment, marker in markers(module) if marker is not None}
         for comment, _ in markers(module):
-            parts = comment.qualname.split(".")
-            above = (".".join(parts[:depth]) for depth in range(1, len(parts)))
-            name = next((name for name in above if name in outer), None)
+            name = next((name for name in around(comment.qualname) if name in outer), None)
             if name is not None:
                 message = f"`{name}` is already a copy of `{outer[name].source}`; this marker inside it says it twice"
                 yield self.finding(module, comment.span, message, comment.qualname)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.copies import Marker, in_sync, rewritten
+from linter.copies import in_sync, rewritten
 from linter.edits.rewriting import edit_between
-from linter.findings import Edit, Finding, Safety
-from linter.project import Class, Function, Module
+from linter.findings import Finding, Safety
+from linter.project import Class, Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, copy_below, markers, source_of
+from linter.rules.copied_code import GUIDE, claims
 
 
 class OutOfSync(Rule):
@@ -61,26 +61,14 @@ class OutOfSync(Rule):
     }
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for comment, marker in markers(module):
-            copy = copy_below(module, comment)
-            source = source_of(module, marker, copy) if marker else None
-            if (
-                copy is None
-                or source is None
-                or marker is None
-                or isinstance(copy, Class) != isinstance(source, Class)
-            ):
+        for claim in claims(module):
+            copy, source, marker = claim.copy, claim.source, claim.marker
+            if copy is None or isinstance(copy, Class) != isinstance(source, Class):
                 continue
             # What the source says is read from its text, which counts as much as its facts.
             if not in_sync(copy, source, marker):
                 message = f"`{copy.qualname}` differs from `{marker.source}`"
                 message += f" after {', '.join(map(str, marker.renames))}" if marker.renames else ""
-                yield self.finding(module, copy.facts.header, message, copy, self._edits(module, copy, source, marker))
-
-    def _edits(
-        self, module: Module, copy: Class | Function, source: Class | Function, marker: Marker
-    ) -> tuple[Edit, ...]:
-        text = rewritten(copy, source, marker)
-        if text is None or text == module.source.text:
-            return ()
-        return (edit_between(module.path, module.source, text),)
+                text = rewritten(copy, source, marker)
+                edits = () if text is None else (edit_between(module.path, module.source, text),)
+                yield self.finding(module, copy.facts.header, message, copy, edits)

@@ -9,7 +9,7 @@ from linter.copies import Marker
 from linter.findings import Finding
 from linter.project import Class, Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, markers, source_of
+from linter.rules.copied_code import GUIDE, around, markers, source_of
 
 
 class UnknownSource(Rule):
@@ -52,26 +52,21 @@ class UnknownSource(Rule):
             yield self.finding(module, comment.span, message, comment.qualname)
 
     def _nearest(self, module: Module, marker: Marker) -> str:
-        parts = marker.source.split(".")
-        for depth in range(len(parts) - 1, 0, -1):
-            prefix = ".".join(parts[:depth])
-            home = module.project.definition(prefix, module.root)
-            if isinstance(home, Class):
-                names = [f"{prefix}.{name}" for name in home.own_methods]
-            elif isinstance(home, Module):
-                names = [f"{prefix}.{name}" for name in home.definitions]
-            else:
-                continue
-            near = get_close_matches(marker.source, names, n=1, cutoff=0.5)
-            return f" in `{prefix}`" + (f"; the nearest name is `{near[0]}`" if near else "")
+        """Where the source should be, and the most similar name there."""
+        for outer in around(marker.source):
+            home = module.project.definition(outer, module.root)
+            if isinstance(home, Class | Module):
+                inside = home.own_methods if isinstance(home, Class) else home.definitions
+                near = get_close_matches(marker.source, [f"{outer}.{name}" for name in inside], cutoff=0.5)
+                return f" in `{outer}`" + (f"; the nearest name is `{near[0]}`" if near else "")
         return ""
 
 
 def _is_unreadable(module: Module, marker: Marker) -> bool:
     """Whether the source may be in a file that is there and does not parse, of which another finding tells."""
-    parts = marker.source.split(".")
-    for depth in range(1, len(parts) + 1):
-        base = module.root.joinpath(*parts[:depth])
+    base = module.root
+    for part in marker.source.split("."):
+        base /= part
         paths = (base / "__init__.py", base.with_name(base.name + ".py"))
         there = next((path for path in paths if module.project.files.exists(path)), None)
         if there is not None and module.project.module_at(there) is None:

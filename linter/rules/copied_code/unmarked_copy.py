@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from linter.copies import Marker, Rename, is_literal, without_dead_renames
 from linter.facts import FunctionFacts, Span
 from linter.findings import Edit, Finding, Safety, Severity
-from linter.project import Class, Function, Module
+from linter.project import Function, Module
 from linter.rules.base import Rule
-from linter.rules.copied_code import GUIDE, marker_of, markers, source_of
+from linter.rules.copied_code import GUIDE, claims, marker_of, source_of
 
 
 class UnmarkedCopy(Rule):
@@ -103,15 +103,16 @@ class UnmarkedCopy(Rule):
     def check(self, module: Module) -> Iterator[Finding]:
         linked = _linked(module)
         covered = {comment.qualname for comment in module.facts.copied}
-        for copy in module.definitions.values() if linked else ():
-            if not isinstance(copy, Function) or copy.name not in linked or not _is_long(copy):
+        for copy in _functions(module) if linked else ():
+            sources = linked.get(copy.name)
+            if sources is None or not _is_long(copy):
                 continue
             if copy.qualname in covered or (copy.cls is not None and copy.cls.qualname in covered):
                 continue
-            if any(source is copy for source, _ in linked[copy.name]):
+            if any(source is copy for source, _ in sources):
                 # Others are copied from it: it is an origin.
                 continue
-            true = (marker for source, renames in linked[copy.name] for marker in _markers(copy, source, renames))
+            true = (marker for source, renames in sources for marker in _markers(copy, source, renames))
             marker = next(true, None)
             if marker is not None:
                 message = f"`{copy.qualname}` equals `{marker.source}` and has no marker"
@@ -128,23 +129,20 @@ def _linked(module: Module) -> dict[str, list[tuple[Function, tuple[Rename, ...]
     """
     renames: dict[Module, dict[Rename, None]] = {}
     found: dict[str, list[tuple[Function, tuple[Rename, ...]]]] = defaultdict(list)
-    for source, marker in _sources(module):
+    for claim in claims(module):
+        source, made = claim.source, claim.marker.renames
         if source.module is not module:
-            renames.setdefault(source.module, {}).update(dict.fromkeys(marker.renames))
+            renames.setdefault(source.module, {}).update(dict.fromkeys(made))
         elif isinstance(source, Function):
-            found[source.name].append((source, marker.renames))
-    for other, made in renames.items():
-        for definition in other.definitions.values():
-            if isinstance(definition, Function):
-                found[definition.name].append((definition, tuple(made)))
+            found[source.name].append((source, made))
+    for other, all_made in renames.items():
+        for function in _functions(other):
+            found[function.name].append((function, tuple(all_made)))
     return found
 
 
-def _sources(module: Module) -> Iterator[tuple[Class | Function, Marker]]:
-    for _, marker in markers(module):
-        source = source_of(module, marker) if marker is not None else None
-        if marker is not None and source is not None:
-            yield source, marker
+def _functions(module: Module) -> Iterator[Function]:
+    return (item for item in module.definitions.values() if isinstance(item, Function))
 
 
 def _is_long(function: Function) -> bool:
@@ -169,10 +167,8 @@ def _markers(copy: Function, source: Function, renames: tuple[Rename, ...]) -> I
     if (onward := marker_of(source)) is not None and isinstance(found := source_of(source.module, onward), Function):
         origin, way = found, onward
     # Of two files that copy from each other only one may be told to, or each would become the other's source.
-    is_mutual = origin.module is not copy.module and any(
-        item.module is copy.module for item, _ in _sources(origin.module)
-    )
-    if origin is copy or (is_mutual and copy.module.name < origin.module.name):
+    is_mutual = any(claim.source.module is copy.module for claim in claims(origin.module))
+    if origin is copy or (copy.module.name < origin.module.name and is_mutual):
         return
     own = (Rename(source.cls.name, copy.cls.name),) if copy.cls is not None and source.cls is not None else ()
     for marker in dict.fromkeys(
@@ -191,12 +187,7 @@ def _may_be_equal(copy: Function, source: Function) -> bool:
         return False
     if [item.path for item in one.decorators] != [item.path for item in other.decorators]:
         return False
-    return _sizes(one) == _sizes(other) and _called(one) == _called(other)
-
-
-def _called(facts: FunctionFacts) -> list[str]:
-    """The names of the functions that it calls; those of classes are what renames are about."""
-    return [call.method for call in facts.calls if not call.method[:1].isupper()]
+    return _sizes(one) == _sizes(other)
 
 
 def _signature(facts: FunctionFacts) -> list[tuple[str, str, str]]:

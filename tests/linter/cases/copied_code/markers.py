@@ -108,9 +108,100 @@ CASES = {
             def shift(self, sample):
                 return sample + 1
     """),
+    "a marker in a function that lies in a copy": _copy("""
+        # Copied from tinylib.origin.TinyNorm with TinyNorm->SmallNorm
+        class SmallNorm:  #! CPY001
+            def scale(self, sample):
+                # Copied from tinylib.origin.draw_noise  #! CPY008
+                def draw_noise(sample):
+                    return sample.noise()
+
+                return draw_noise(sample)
+
+            def shift(self, sample):
+                return sample + 1
+    """),
     "a marker of another library's code": _copy("""
         # Copied from otherlib.origin.scale_noise with nothing->something
         def scale_noise(sample, factor):
             return sample
     """),
+}
+MESSAGES = {
+    "a copy differs, with renames and without": (
+        "CPY001",
+        _copy("""
+            # Copied from tinylib.origin.scale_noise
+            def scale_noise(sample, factor):
+                return sample
+
+
+            # Copied from tinylib.origin.scale_noise with sample->latents, factor->sigma
+            def scale_latents(latents, sigma):
+                return latents
+        """),
+        (
+            "`scale_noise` differs from `tinylib.origin.scale_noise`",
+            "`scale_latents` differs from `tinylib.origin.scale_noise` after sample->latents, factor->sigma",
+        ),
+    ),
+    "a source that is gone, with the nearest name where one is near": (
+        "CPY002",
+        _copy("""
+            # Copied from tinylib.origin.scale_noises
+            def scale_noises(sample):
+                return sample
+
+
+            # Copied from tinylib.origin.TinyNorm.scales
+            def scale(self, sample):
+                return sample
+
+
+            # Copied from tinylib.x.y
+            def shift(self, sample):
+                return sample
+        """),
+        (
+            "`tinylib.origin.scale_noises` does not exist in `tinylib.origin`; "
+            "the nearest name is `tinylib.origin.scale_noise`",
+            "`tinylib.origin.TinyNorm.scales` does not exist in `tinylib.origin.TinyNorm`; "
+            "the nearest name is `tinylib.origin.TinyNorm.scale`",
+            "`tinylib.x.y` does not exist in `tinylib`",
+        ),
+    ),
+    "a source of a library that is not there": (
+        "CPY002",
+        {"tinylib.old.py": "# Copied from tinylib.origin.scale_noise\ndef scale_noise(sample):\n    return sample\n"},
+        ("`tinylib.origin.scale_noise` does not exist",),
+    ),
+    "a marker that cannot be read, with what is meant where that can be told": (
+        "CPY003",
+        _copy("""
+            # Copied from tinylib.origin.scale_noise with sample -> latents
+            def scale_noise(latents, factor):
+                return latents * factor
+
+
+            # Copied from tinylib.origin.draw_noise with the sample renamed
+            def draw_noise(latents):
+                return latents.noise()
+        """),
+        (
+            "this `# Copied from` marker cannot be read; "
+            "write `# Copied from tinylib.origin.scale_noise with sample->latents`",
+            "this `# Copied from` marker cannot be read; write `# Copied from package.module.Name with Old->New`",
+        ),
+    ),
+}
+FIXES = {
+    "renames that give no Python are not written": (
+        "CPY001",
+        _copy("""
+            # Copied from tinylib.origin.draw_noise with sample->1x
+            def draw_noise(x):
+                return x
+        """),
+        None,
+    ),
 }

@@ -14,6 +14,10 @@ class TinyNorm:
     def scale(self):
         del self.gamma
 
+    @scale.getter
+    def scale(self):
+        return self.gamma * 2
+
     @functools.cache
     def shift(self, value):
         return value + 1
@@ -56,6 +60,10 @@ CASES = {
         "    @scale.deleter\n"
         "    def scale(self):\n"
         "        del self.gamma\n\n"
+        "    # Copied from tinylib.origin.TinyNorm.scale\n"
+        "    @scale.getter\n"
+        "    def scale(self):\n"
+        "        return self.gamma * 2\n\n"
         "    # Copied from tinylib.origin.TinyNorm.shift\n"
         "    @functools.cache\n"
         "    def shift(self, value):\n"
@@ -108,11 +116,28 @@ CASES = {
         "tinylib/inner/__init__.py": "def shift(x:\n",
         "tinylib/inner/deep.py": "",
     },
+    "a source in a package whose own file does not parse": {
+        "tinylib/__init__.py": "from .origin import (\n",
+        "tinylib/origin.py": _ORIGIN,
+        "tinylib/copy.py": _MARKER.format("origin.gone") + "def gone(x):\n    return x\n",
+    },
+    "an attribute's description is indented with its class": _library(
+        "def build():\n"
+        "    # Copied from tinylib.sizes.Sizes\n"
+        "    class Sizes:\n"
+        "        width = 8\n"
+        '        """The width.\n\n'
+        "        In pixels.\n"
+        '        """\n\n'
+        "    return Sizes\n",
+        sizes='class Sizes:\n    width = 8\n    """The width.\n\n    In pixels.\n    """\n',
+    ),
     "copies of copies, to the end and in a circle": {
         **_library(
             _MARKER.format("between.first  #! CPY007") + "def first(x):\n    return x + 1\n",
             _MARKER.format("between.second  #! CPY007") + "def second(x):\n    return x + 2\n",
             _MARKER.format("between.lost") + "def lost(x):\n    return x + 3\n",
+            _MARKER.format("between.first  #! CPY005") + "FIRST = 1\n",
             between=_MARKER.format("start.first")
             + "def first(x):\n    return x + 1\n\n\n"
             + _MARKER.format("copy.second  #! CPY007")
@@ -142,6 +167,15 @@ FIXES = {
         {
             "tinylib/copy.py": "# Copied from tinylib.start.scale_a with a->c\ndef scale_c(c):\n    return c + 1\n",
         },
+    ),
+    "a function is no copy of a class": (
+        "CPY007",
+        _library(
+            "# Copied from tinylib.between.Sizes\ndef sizes():\n    width = 8\n",
+            between="# Copied from tinylib.start.Sizes\nclass Sizes:\n    width = 8\n",
+            start="class Sizes:\n    width = 8\n",
+        ),
+        None,
     ),
     "a copy that is no longer one is left as it is": (
         "CPY007",

@@ -25,6 +25,28 @@ _LONG = """
                 12,
             )
 """
+_TABLE = _LONG.replace("self.draw(", "(")
+_BRIEF = """
+            first = self.draw(latents)
+            second = self.scale(first)
+            third = self.shift(second)
+            return third
+"""
+_EXPLAINED = """
+            # The latents are drawn once.
+            # All that follows is said
+            # of them, and of nothing else.
+            first = self.draw(latents)
+            return self.scale(first)
+"""
+_IDLE = _EXPLAINED.replace("self.scale(first)", "first")
+_BUILDING = """
+            first = self.draw(latents)
+            second = TinyNorm(first)
+            third = self.shift(second)
+            fourth = self.scale(third)
+            return Tiny.round(fourth)
+"""
 _ORIGIN = f"""
     def scale_noise(sample):
         return sample * 2
@@ -44,6 +66,13 @@ _ORIGIN = f"""
         def longer(self, latents):{_BODY}            self.draw(1)
 
         def wide(self, latents):{_LONG}
+        def table(self, latents):{_TABLE}
+        def brief(self, latents):{_BRIEF}
+        def explained(self, latents):{_EXPLAINED}
+        def idle(self, latents):{_IDLE}
+        def building(self, latents):{_BUILDING}
+        # Copied from otherlib.origin.Tiny.handed_on
+        def handed_on(self, latents):{_BODY}
         def short(self, latents):
             return self.draw(latents)
 
@@ -76,6 +105,11 @@ CASES = {
         def longer(self, latents):{_BODY}
         def outside(self, latents):{_BODY}
         def wide(self, latents):  #! CPY006{_LONG}
+        def table(self, latents):{_TABLE}
+        def brief(self, latents):{_BRIEF}
+        def explained(self, latents):  #! CPY006{_EXPLAINED}
+        def idle(self, latents):{_IDLE}
+        def handed_on(self, latents):  #! CPY006{_BODY}
         def short(self, latents):
             return self.draw(latents)
 
@@ -124,6 +158,36 @@ CASES = {
         def same(self, latents):  #! CPY006{_BODY}
 """,
     },
+    "a method that another one of its file is a copy of": _copy(f"""
+
+    class First:
+        def same(self, latents):{_BODY}
+
+    class Second:
+        # Copied from tinylib.copy.First.same
+        def same(self, latents):{_BODY}
+"""),
+    "a method that the other file is a copy of": {
+        "tinylib/__init__.py": "",
+        "tinylib/first.py": f"""
+    # Copied from tinylib.second.scale_noise
+    def scale_noise(sample):
+        return sample * 2
+
+
+    class First:
+        def same(self, latents):{_BODY}
+""",
+        "tinylib/second.py": f"""
+    def scale_noise(sample):
+        return sample * 2
+
+
+    class Second:
+        # Copied from tinylib.first.First.same
+        def same(self, latents):{_BODY}
+""",
+    },
     "two files that copy from each other": {
         "tinylib/__init__.py": "",
         "tinylib/first.py": f"""
@@ -153,4 +217,23 @@ CASES = {
         def same(self, latents):  #! CPY006{_BODY}
 """,
     },
+}
+_BUILDING_SMALL = _BUILDING.replace("Tiny", "Small")
+FIXES = {
+    "the class that holds the copy, and what is named for it, are renamed": (
+        "CPY006",
+        _copy(f"""
+
+    class Small:
+        def building(self, latents):{_BUILDING_SMALL}
+"""),
+        {
+            "tinylib/copy.py": _copy(f"""
+
+    class Small:
+        # Copied from tinylib.origin.Tiny.building with Tiny->Small
+        def building(self, latents):{_BUILDING_SMALL}
+""")["tinylib/copy.py"],
+        },
+    ),
 }
