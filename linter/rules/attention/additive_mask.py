@@ -49,15 +49,14 @@ class AdditiveMask(Rule):
     """
 
     def check(self, module: Module) -> Iterator[Finding]:
-        uses_dispatcher = DISPATCH in module.imports or any(map(is_attention, module.classes.values()))
-        functions = (item for item in module.definitions.values() if uses_dispatcher and isinstance(item, Function))
-        for function in functions:
-            for write in function.facts.writes:
-                if "mask" not in write.target or write.kind != "=" or write.value.isidentifier():
+        if DISPATCH not in module.imports and not any(map(is_attention, module.classes.values())):
+            return
+        lines = module.source.lines
+        for function in module.definitions.values():
+            for write in function.facts.writes if isinstance(function, Function) else ():
+                if "mask" not in write.target or write.kind != "=":
                     continue
-                first = module.source.lines[write.span.line - 1]
-                text = " ".join(module.source.lines[write.span.line - 1 : write.span.line + 2])
-                if (found := _MADE.search(text)) and found.start() < len(first):
+                if _MADE.match("\n".join(lines[write.span.line - 1 : function.facts.span.end_line])):
                     message = f"`{write.target}` becomes a dense float mask; a bool mask says the same"
                     yield self.finding(module, write.span, message, function)
 
@@ -66,8 +65,10 @@ _NUMBER = r"-\s*\d{4,}(?:\.\d*)?|-\s*1\.?0?e\d+"
 _SMALLEST = r"""torch\.finfo\([^()]*\)\.min|-\s*torch\.finfo\([^()]*\)\.max"""
 _INFINITE = r"""-\s*(?:torch|math)\.inf|-\s*float\(["']inf["']\)|float\(["']-inf["']\)"""
 _NEGATIVE = rf"(?:{_NUMBER}|{_SMALLEST}|{_INFINITE})"
+_ARGUMENTS = r"(?:[^()]|\([^()]*\))*"
+# It may go on over lines, and begins in the first one.
 _MADE = re.compile(
-    rf"\(\s*1(?:\.0?)?\s*-\s*[\w.]*(?:\[[^\]]*\][\w.]*)?(?:\([\w.]*\))?\s*\)\s*\*\s*{_NEGATIVE}"
-    rf"|torch\.zeros\w*\(.*\)\.masked_fill_?\([^,]+,\s*{_NEGATIVE}"
-    rf"|torch\.where\([^,]+,\s*0(?:\.0?)?,\s*{_NEGATIVE}\s*\)"
+    rf".*?(?:\(\s*1(?:\.0?)?\s*-\s*[\w.]*(?:\[[^\]]*\][\w.]*)?(?:\([\w.]*\))?\s*\)\s*\*\s*{_NEGATIVE}"
+    rf"|torch\.zeros\w*\({_ARGUMENTS}\)\.masked_fill_?\([^,]+,\s*{_NEGATIVE}"
+    rf"|torch\.where\([^,]+,\s*0(?:\.0?)?,\s*{_NEGATIVE}\s*,?\s*\))"
 )

@@ -81,5 +81,6 @@ class BackendAttributes(Rule):
 
 def _needless(module: Module, calls: list[Call]) -> set[str]:
     """The attributes that nobody would set on a processor with these calls."""
-    fixed = all((call.argument("backend") or "").startswith(("AttentionBackendName.", "'")) for call in calls)
+    given = [call.argument("backend") for call in calls]
+    fixed = all(name is not None and name.startswith(("AttentionBackendName.", "'")) for name in given)
     return {name for name, is_so in zip(BACKEND_ATTRIBUTES, (fixed, is_of_autoencoder(module)), strict=True) if is_so}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tokenize
 from collections.abc import Iterator
 
 from linter.facts import Call, Span
@@ -79,6 +81,7 @@ class BackendForwarded(Rule):
 
 
 _FROM_PROCESSOR = dict(zip(("backend", "parallel_config"), BACKEND_ATTRIBUTES, strict=True))
+_LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER)
 
 
 def _with_arguments(module: Module, function: Function, call: Call, missing: list[str]) -> tuple[Edit, ...]:
@@ -86,15 +89,15 @@ def _with_arguments(module: Module, function: Function, call: Call, missing: lis
     if function.cls is None or not function.cls.is_processor:
         return ()
     added = [f"{name}=self.{_FROM_PROCESSOR[name]}" for name in missing]
-    text = module.source.between(call.span)
-    given = text.removesuffix(")").rstrip()
-    if "#" in given.rpartition("\n")[2]:
-        return ()
-    line = call.span.line + given.count("\n")
-    last = module.source.lines[line - 1]
-    if not given.endswith(","):
-        column = len(given.rpartition("\n")[2]) + (0 if "\n" in given else call.span.column)
-        separator = "" if given.endswith("(") else ", "
-        return (Edit(str(module.path), Span(line, column, line, column), separator + ", ".join(added)),)
-    indent = last[: len(last) - len(last.lstrip())]
-    return (Edit(str(module.path), Span(line + 1, 0, line + 1, 0), "".join(f"{indent}{item},\n" for item in added)),)
+    tokens = tokenize.generate_tokens(io.StringIO(module.source.between(call.span)).readline)
+    last, closing = [token for token in tokens if token.type not in _LAYOUT][-2:]
+    row, column = last.end
+    line = call.span.line + row - 1
+    if last.string == "," and closing.start[0] > row:
+        text = module.source.lines[line - 1]
+        indent = text[: len(text) - len(text.lstrip())]
+        lines = "".join(f"{indent}{item},\n" for item in added)
+        return (Edit(str(module.path), Span(line + 1, 0, line + 1, 0), lines),)
+    column += call.span.column if row == 1 else 0
+    separator = {"(": "", ",": " "}.get(last.string, ", ")
+    return (Edit(str(module.path), Span(line, column, line, column), separator + ", ".join(added)),)

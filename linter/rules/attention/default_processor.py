@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from linter.edits.declaring import with_attributes
@@ -75,6 +76,10 @@ class DefaultProcessor(Rule):
             yield self.finding(module, cls.facts.header, message, cls, _declared(cls))
 
 
+_OPENING = re.compile(r"=[\s(]*\[")
+"""Up to the bracket that opens the list, not one of its annotation."""
+
+
 def _declared(cls: Class) -> tuple[Edit, ...]:
     """The edit after which a layer declares its processors; none where there is no telling which they are."""
     default, available = (cls.own_attributes.get(name) for name in ("_default_processor_cls", "_available_processors"))
@@ -83,20 +88,18 @@ def _declared(cls: Class) -> tuple[Edit, ...]:
         is_known = inherited is not None and inherited.kind != "none"
         name = "" if is_known else _processor_set(cls) or _only_one(available)
         wanted = (f"_default_processor_cls = {name}", f"_available_processors = [{name}]")
-        return with_attributes(cls, wanted[: 1 if available else 2]) if name else ()
+        return with_attributes(cls, wanted[:1] if available else wanted) if name else ()
     if default.value.kind != "name":
         return ()
     if available is None:
         return with_attributes(cls, (f"_available_processors = [{default.value.text}]",))
     text = cls.module.source.between(available.span)
-    opening = text.find("[")
-    if available.value.kind != "sequence" or opening < 0:
+    opening = _OPENING.search(text)
+    if opening is None:
         return ()
-    line = available.span.line + text[:opening].count("\n")
-    column = (
-        len(text[:opening].rpartition("\n")[2]) + (available.span.column if line == available.span.line else 0) + 1
-    )
-    rest = text[opening + 1 :]
+    before, rest = text[: opening.end()], text[opening.end() :]
+    line = available.span.line + before.count("\n")
+    column = len(before.rpartition("\n")[2]) + (available.span.column if line == available.span.line else 0)
     separator = "" if rest.lstrip().startswith("]") else "," if rest[:1].isspace() else ", "
     return (Edit(str(cls.module.path), Span(line, column, line, column), default.value.text + separator),)
 

@@ -83,8 +83,7 @@ class DispatchAttention(Rule):
         if is_of_autoencoder(module):
             return
         for cls in module.classes.values():
-            name = "__call__" if cls.is_processor else "forward" if is_attention(cls) else ""
-            entry = cls.own_methods.get(name)
+            entry = cls.own_methods.get("__call__" if cls.is_processor else "forward")
             if entry is None or cls.is_shim or not (cls.is_processor or is_attention(cls)):
                 continue
             for function in entry.reached:

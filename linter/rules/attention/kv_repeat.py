@@ -49,7 +49,7 @@ class KvRepeat(Rule):
                 return key
     """
 
-    _KEY_OR_VALUE = re.compile(r"^(\w+_)?(k|v|key|value|keys|values|kv)(_states|_heads)?$")
+    _REPEATED = re.compile(r"(\w+_)?(k|v|key|value|keys|values|kv)(_states|_heads)?\.repeat")
     _GROUPS = re.compile(r"head|group|n_rep|num_rep|\brep\b|kv")
 
     words = frozenset({"repeat"})
@@ -59,7 +59,7 @@ class KvRepeat(Rule):
             if not isinstance(function, Function) or not function.facts.mentions(".repeat"):
                 continue
             for call in function.facts.calls:
-                if call.method != "repeat" or not self._KEY_OR_VALUE.match(call.receiver):
+                if not self._REPEATED.fullmatch(call.path):
                     continue
                 found = self._heads(module, call)
                 if found is not None:

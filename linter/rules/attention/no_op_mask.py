@@ -98,7 +98,7 @@ def _only_passed(module: Module, function: Function, made: Write) -> bool:
         if argument.path == name and (argument.name in _MASKS or (not argument.name and _ATTENDS.search(call.path)))
     ]
     later = [write.target for write in function.facts.writes if write.span.line > made.span.line]
-    if not passed or name in later or f"{name}[]" in later:
+    if not passed or name in later:
         return False
     # Any other use may change it, or hand it to somebody who needs a tensor.
     rest = "\n".join(module.source.lines[made.span.line : function.facts.span.end_line])

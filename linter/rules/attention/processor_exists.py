@@ -63,9 +63,9 @@ class ProcessorExists(Rule):
         for cls in module.classes.values():
             for name in ("_available_processors", "_default_processor_cls"):
                 attribute = cls.own_attributes.get(name)
-                value = attribute.value if attribute else None
-                if attribute is None or value is None:
+                if attribute is None:
                     continue
+                value = attribute.value
                 for path in value.items if value.kind == "sequence" else (value.text,) if value.kind == "name" else ():
                     head = path.partition(".")[0]
                     if head.isidentifier() and not module.resolve(head) and head not in cls.own_attributes:

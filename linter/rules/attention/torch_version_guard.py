@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from linter.facts import Condition, Span
 from linter.facts.statements import statement_at
@@ -93,8 +94,15 @@ def _without_guard(module: Module, function: Function, condition: Condition) -> 
         first, last = span.line, span.end_line
         while lines[first - 2].lstrip().startswith("#"):
             first -= 1
-    # Blank lines behind go too where those in front serve for both, or where a block begins.
-    is_spaced = not lines[first - 2].strip() or lines[first - 2].rstrip().endswith(":")
-    while is_spaced and last < len(lines) and not lines[last].strip():
-        last += 1
+    behind, before = _blank(lines[last:]), _blank(reversed(lines[: first - 1]))
+    if lines[first - 2].rstrip().endswith(":"):
+        last += behind
+    elif behind:
+        # Those behind serve for both.
+        first -= before
     return (Edit(str(module.path), Span(first, 0, last + 1, 0), ""),)
+
+
+def _blank(lines: Iterable[str]) -> int:
+    """How many lines are blank before another one comes."""
+    return len(list(takewhile(lambda line: not line.strip(), lines)))

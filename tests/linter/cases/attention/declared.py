@@ -104,6 +104,23 @@ FIXES = {
         _layer(_BOTH[0], "_available_processors = [", "    OtherProcessor,", "]", ""),
         _layer(_BOTH[0], "_available_processors = [TinyProcessor,", "    OtherProcessor,", "]", ""),
     ),
+    "the default goes into a list behind its annotation": (
+        "ATT003",
+        _layer(_BOTH[0], "_available_processors: list[type] = [ OtherProcessor ]", ""),
+        _layer(_BOTH[0], "_available_processors: list[type] = [TinyProcessor, OtherProcessor ]", ""),
+    ),
+    "what a star brings is no processor": ("ATT003", _layer("_available_processors = [*PROCESSORS]", ""), None),
+    "a layer declares what its base leaves open": (
+        "ATT003",
+        _layer("_default_processor_cls = None", "")
+        + "\n\n    class OtherAttention(TinyAttention):\n"
+        + "".join(f"        {line.format('TinyProcessor()')}\n" for line in _INIT[:-1]),
+        _layer("_default_processor_cls = None", "")
+        + "\n\n    class OtherAttention(TinyAttention):\n"
+        + "".join(f"        {line}\n" for line in (*_BOTH,))
+        + "\n"
+        + "".join(f"        {line.format('TinyProcessor()')}\n" for line in _INIT[:-1]),
+    ),
     "a tuple is left to a person": (
         "ATT003",
         _layer(_BOTH[0], "_available_processors = (OtherProcessor,)", ""),
@@ -120,5 +137,22 @@ FIXES = {
         _layer(*_BOTH, "")
         + "\n\n    class OtherAttention(TinyAttention):\n        _default_processor_cls = None\n        heads = 2\n",
         None,
+    ),
+}
+
+MESSAGES = {
+    "what a layer does not declare": (
+        "ATT003",
+        _layer("_default_processor_cls = None", _BOTH[1])
+        + "\n\n    class AloneAttention(nn.Module, AttentionModuleMixin):\n"
+        + "        _default_processor_cls = TinyProcessor\n"
+        + "\n\n    class EmptyAttention(AloneAttention):\n        _available_processors = []\n"
+        + "\n\n    class OtherAttention(AloneAttention):\n        _available_processors = [OtherProcessor]\n",
+        (
+            "`TinyAttention` does not declare `_default_processor_cls`",
+            "`AloneAttention` does not declare `_available_processors`",
+            "`EmptyAttention` does not declare `_available_processors`",
+            "`TinyProcessor` is the default processor of `OtherAttention` but not among `_available_processors`",
+        ),
     ),
 }

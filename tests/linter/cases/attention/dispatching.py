@@ -77,6 +77,7 @@ CASES = {
 
             def __call__(self, attn, query):
                 query = dispatch_attention_fn(query, query, query, backend=self._attention_backend)
+                query = dispatch_attention_fn(query, query, query)  #! ATT005
                 return F.scaled_dot_product_attention(query)
 
 
@@ -128,6 +129,8 @@ CASES = {
                 return dispatch_attention_fn(query, query, query)
         """,
         "tinylib/model.py": """
+            from torch.nn.functional import scaled_dot_product_attention
+
             from .helpers import computed, dispatched
 
 
@@ -136,6 +139,7 @@ CASES = {
                 _parallel_config = None
 
                 def __call__(self, attn, query):
+                    query = scaled_dot_product_attention(query)  #! ATT001
                     return computed(query) + dispatched(query)
         """,
     },
@@ -164,6 +168,22 @@ CASES = {
                 if query:
                     return dispatch_attention_fn(query, backend="native", parallel_config=None)
                 return dispatch_attention_fn(query, backend=AttentionBackendName.NATIVE, parallel_config=None)
+
+
+        class TinyFixedAlways:
+            _parallel_config = None
+
+            def __call__(self, attn, query):
+                if query:
+                    return dispatch_attention_fn(query, backend="native", parallel_config=None)
+                return dispatch_attention_fn(query, backend=AttentionBackendName.NATIVE, parallel_config=None)
+
+
+        class TinyNeverGiven:  #! ATT004
+            _parallel_config = None
+
+            def __call__(self, attn, query):
+                return dispatch_attention_fn(query, parallel_config=None)  #! ATT005
 
 
         class TinyFixedOnce:  #! ATT004
@@ -345,6 +365,7 @@ CASES = {
                 dispatch_attention_fn(query, key, three, **options)  #! ATT013
                 dispatch_attention_fn(query=four, key=key, value=key, **options)  #! ATT013
                 dispatch_attention_fn(key=four, query=key, value=key, **options)  #! ATT013
+                dispatch_attention_fn(value=four, query=key, key=key, **options)  #! ATT013
                 dispatch_attention_fn(query, key, key, four, **options)
                 dispatch_attention_fn(query, key, value=key, attn_mask=four, **options)
                 another(one, two, three)
@@ -434,7 +455,14 @@ FIXES = {
                 four = dispatch_attention_fn()
                 five = dispatch_attention_fn(x,
                     x)
-                return one, two, three, four, five
+                six = dispatch_attention_fn(
+                    x,  # the query
+                )
+                seven = dispatch_attention_fn(
+                    x  # the query
+                )
+                nine = dispatch_attention_fn(x,)
+                return one, two, three, four, five, six, seven, nine
         """,
         f"""{_CALLS}x = hidden_states
                 one = dispatch_attention_fn(x, backend=self._attention_backend, parallel_config=self._parallel_config)
@@ -449,10 +477,19 @@ FIXES = {
                 four = dispatch_attention_fn(backend=self._attention_backend, parallel_config=self._parallel_config)
                 five = dispatch_attention_fn(x,
                     x, backend=self._attention_backend, parallel_config=self._parallel_config)
-                return one, two, three, four, five
+                six = dispatch_attention_fn(
+                    x,  # the query
+                    backend=self._attention_backend,
+                    parallel_config=self._parallel_config,
+                )
+                seven = dispatch_attention_fn(
+                    x, backend=self._attention_backend, parallel_config=self._parallel_config  # the query
+                )
+                nine = dispatch_attention_fn(x, backend=self._attention_backend, parallel_config=self._parallel_config)
+                return one, two, three, four, five, six, seven, nine
         """,
     ),
-    "a helper, a layer and a call that ends in a comment are left to a person": (
+    "a helper and a layer are left to a person": (
         "ATT005",
         f"""
         from diffusers.models.attention import AttentionModuleMixin
@@ -468,10 +505,40 @@ FIXES = {
                 return dispatch_attention_fn(hidden_states)
 
 {_CALLS}
-                hidden_states = dispatch_attention_fn(
-                    hidden_states  # the only one
-                )
                 return computed(hidden_states)
+        """,
+        None,
+    ),
+    "a kernel of another library, of a helper and of a layer is left to a person": (
+        "ATT001",
+        """
+        import flash_attn
+        import torch.nn.functional as F
+        from diffusers.models.attention import AttentionModuleMixin
+        from torch import nn
+
+
+        def attended(x):
+            x = x.unflatten(-1, (-1, 64)).transpose(1, 2)
+            return F.scaled_dot_product_attention(x, x, x)
+
+
+        class TinyAttnProcessor:
+            _attention_backend = None
+            _parallel_config = None
+
+            def __call__(self, attn, x):
+                x = x.unflatten(-1, (-1, 64))
+                return attended(x) + flash_attn.flash_attn_func(x, x, x)
+
+
+        class TinyAttention(nn.Module, AttentionModuleMixin):
+            _default_processor_cls = TinyAttnProcessor
+            _available_processors = [TinyAttnProcessor]
+
+            def forward(self, x):
+                x = x.unflatten(-1, (-1, 64)).transpose(1, 2)
+                return F.scaled_dot_product_attention(x, x, x)
         """,
         None,
     ),

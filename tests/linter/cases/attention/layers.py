@@ -20,6 +20,11 @@ CASES = {
                 self.set_processor(dim)
 
 
+        class TinyChanging(nn.Module):  #! ATT002
+            def change(self, processor):
+                self.set_processor(processor)
+
+
         class TinyQuery(nn.Module):
             def __init__(self, dim):
                 super().__init__()
@@ -122,7 +127,12 @@ CASES = {
 
         class TinyUnknown(nn.Module, AttentionModuleMixin):
             _default_processor_cls = TinyGoneProcessor  #! ATT014
-            _available_processors = [TinyGoneProcessor, shop.Gone, TinyAttnProcessor]  #! ATT014
+            _available_processors = [TinyGoneProcessor, TinyAttnProcessor]  #! ATT014
+
+
+        class TinyForeign(nn.Module, AttentionModuleMixin):
+            _default_processor_cls = TinyAttnProcessor
+            _available_processors = [TinyAttnProcessor, shop.Gone]  #! ATT014
 
 
         class TinyNested(nn.Module, AttentionModuleMixin):
@@ -212,6 +222,15 @@ CASES = {
                 return run(self, hidden_states)
 
 
+        class TinyHanding(TinyBase):
+            def __init__(self, dim):
+                super().__init__()
+                self.processor = TinyAttnProcessor()
+
+            def forward(self, hidden_states):
+                return computed(self.processor, hidden_states)
+
+
         class TinyInheriting(TinyBase):
             def __init__(self, dim):
                 super().__init__()
@@ -261,6 +280,35 @@ CASES = {
             def forward(self, hidden_states):
                 return hidden_states
     """,
+    "a layer in the library of the mixin itself": {
+        "tinylib/__init__.py": "",
+        "tinylib/attention.py": """
+            class AttentionModuleMixin:
+                def set_processor(self, processor):
+                    self.processor = processor
+        """,
+        "tinylib/model.py": """
+            from torch import nn
+
+            from .attention import AttentionModuleMixin
+
+
+            class TinyAttnProcessor:
+                def __call__(self, attn, hidden_states):
+                    return attn.to_v(hidden_states)
+
+
+            class TinyAttention(nn.Module, AttentionModuleMixin):
+                _default_processor_cls = TinyAttnProcessor
+                _available_processors = [TinyAttnProcessor]
+
+                def __init__(self, dim):  #! ATT007
+                    super().__init__()
+
+                def forward(self, hidden_states):
+                    return self.processor(self, hidden_states)
+        """,
+    },
     "models that own attention layers": """
         from diffusers.models.attention import AttentionMixin, AttentionModuleMixin
         from diffusers.models.modeling_utils import ModelMixin

@@ -22,7 +22,12 @@ CASES = {
 
         class TinyDecorated(nn.Module):
             @consumes("attention_mask")
-            def forward(self, hidden_states, attention_mask, other_mask):  #! ATT008
+            def forward(
+                self,
+                hidden_states,
+                attention_mask,
+                other_mask,  #! ATT008
+            ):
                 return hidden_states
 
 
@@ -50,6 +55,11 @@ CASES = {
 
             def __call__(self, hidden_states, attention_mask):
                 return hidden_states
+
+
+        class TinyPlanned(nn.Module):
+            def forward(self, plan: TinyPlan, attention_mask):  #! ATT008
+                return plan
     """,
     "masks of processors that share a signature": """
         from diffusers.models.attention import AttentionModuleMixin
@@ -62,13 +72,24 @@ CASES = {
 
 
         class TinyIgnoring:
-            def __call__(self, attn, hidden_states, attention_mask, other_mask=None):  #! ATT008
+            def __call__(
+                self,
+                attn,
+                hidden_states,
+                attention_mask,
+                other_mask=None,  #! ATT008
+            ):
                 return hidden_states
 
 
         class TinyDefault:
             def __call__(self, attn, hidden_states, attention_mask):  #! ATT008
                 return hidden_states
+
+
+        class TinyFormerName:
+            def __new__(cls):
+                return TinyReading()
 
 
         class TinyAlone:
@@ -97,7 +118,7 @@ CASES = {
 
         class TinyAttention(nn.Module, AttentionModuleMixin):
             _default_processor_cls = TinyDefault
-            _available_processors = [TinyDefault, TinyReading, TinyIgnoring]
+            _available_processors = [TinyDefault, TinyFormerName, TinyReading, TinyIgnoring]
 
 
         class TinyOfNew:
@@ -134,6 +155,9 @@ CASES = {
                 changed_mask = torch.ones(2)
                 changed_mask[0] = 0
                 x = self.attn(x, attention_mask=changed_mask)
+                kept_mask = torch.ones(2)
+                x = self.attn(x, attention_mask=kept_mask)
+                y = kept_mask
                 remade_mask = torch.ones(2)
                 remade_mask = mask_in
                 x = self.attn(x, attention_mask=remade_mask)
@@ -176,6 +200,14 @@ CASES = {
                 x.dtype
             ).min
             mask = (1 - mask) * -1e9  #! ATT010
+            mask = torch.where(  #! ATT010
+                attn_mask,
+                0.0,
+                -torch.inf,
+            )
+            mask = torch.zeros(2, dtype=x.to(attn_mask).dtype).masked_fill(attn_mask, -torch.inf)  #! ATT010
+            mask = torch.zeros(2)
+            bias = x.view(2).masked_fill(attn_mask, float("-inf"))
             bias = (1 - mask) * -10000.0
             mask += (1 - mask) * -10000.0
             mask = (1 - mask) * 2
@@ -236,6 +268,7 @@ FIXES = {
         class TinyFirst:
             # The layer needs torch 2.
             # Older ones are refused.
+            # Nightly ones are not.
             def __init__(self):
                 if not hasattr(F, "scaled_dot_product_attention"):
                     raise ImportError("torch 2 is needed")
@@ -250,6 +283,8 @@ FIXES = {
         class TinySecond:
             def __init__(self, dim):
                 self.dim = dim
+                if dim < 1:
+                    raise ValueError("dim is too small")
 
                 if not hasattr(F, "scaled_dot_product_attention"):
                     raise ImportError("torch 2 is needed")
@@ -261,6 +296,10 @@ FIXES = {
                 if not hasattr(F, "scaled_dot_product_attention"):
                     raise ImportError("torch 2 is needed")
 
+                query = query + 2
+
+                if not hasattr(F, "scaled_dot_product_attention"):
+                    raise ImportError("torch 2 is needed")
                 return query
         """,
         """
@@ -275,12 +314,53 @@ FIXES = {
         class TinySecond:
             def __init__(self, dim):
                 self.dim = dim
+                if dim < 1:
+                    raise ValueError("dim is too small")
 
                 self.more = dim
 
             def __call__(self, attn, query):
                 query = query + 1
 
+                query = query + 2
+
+                return query
+        """,
+    ),
+    "the guards that a class and a file end with": (
+        "ATT017",
+        """
+        import torch.nn.functional as F
+
+
+        class TinyFirst:
+            def __call__(self, attn, query):
+                return query
+
+            def __init__(self):
+                if not hasattr(F, "scaled_dot_product_attention"):
+                    raise ImportError("torch 2 is needed")
+
+
+        class TinySecond:
+            def __call__(self, attn, query):
+                return query
+
+            def __init__(self):
+                if not hasattr(F, "scaled_dot_product_attention"):
+                    raise ImportError("torch 2 is needed")
+        """,
+        """
+        import torch.nn.functional as F
+
+
+        class TinyFirst:
+            def __call__(self, attn, query):
+                return query
+
+
+        class TinySecond:
+            def __call__(self, attn, query):
                 return query
         """,
     ),

@@ -131,7 +131,19 @@ CASES = {
                 x = attn.to_q(x).unflatten(-1, (-1, 8))
                 y = x.transpose(1, 2)
                 x = attend(x, x, x)  #! ATT005
+                x = attend(x, x, x, attn_mask=mask, enable_gqa=True)  #! ATT005 ATT012
                 x = attend(y, y, y, backend=self._attention_backend, parallel_config=None)  #! ATT013
                 return dispatching.dispatch_attention_fn(x, x, x, attn_mask=mask, enable_gqa=True)  #! ATT005 ATT012
+    """,
+    "the dispatcher out of a star import": """
+        from diffusers.models.attention_dispatch import *
+
+
+        class TinyAttnProcessor:
+            _attention_backend = None
+            _parallel_config = None
+
+            def __call__(self, attn, x, mask=None):
+                return dispatch_attention_fn(x, x, x, attn_mask=mask, enable_gqa=True)  #! ATT005 ATT012
     """,
 }
