@@ -94,31 +94,29 @@ class ChunkOrder(Rule):
             converter = _conversion_of(cls) if cls.is_model else None
             for key in _swapped(converter) if converter else ():
                 layer = _layer_of(cls, key)
-                built = cls.members.get(key.partition(".")[0], ())
-                if layer is not None and built and _unpacks_shift_first(layer):
+                if layer is not None and _unpacks_shift_first(layer):
                     message = f"`{layer.name}` unpacks shift before scale, and the conversion swaps the two in `{key}`"
-                    yield self.finding(module, built[0].span, message, cls)
+                    built = cls.members.get(key.partition(".")[0])
+                    yield self.finding(module, built[0].span if built else cls.facts.header, message, cls)
 
 
 def _conversion_of(cls: Class) -> Function | None:
     """The function that converts a model's original checkpoints, by the table of what loads from a single file."""
     table = single_file_table(cls.module)
-    if table is None or cls.name not in table.names:
-        return None
-    found = table.module.find(_converters(table.module).get(cls.name, ""))
-    return found if isinstance(found, Function) else None
+    return _converters(table.module).get(cls.name) if table else None
 
 
 @kept_query
-def _converters(home: Module) -> dict[str, str]:
-    """The names of the functions that convert for the classes in the table of what loads from a single file."""
+def _converters(home: Module) -> dict[str, Function]:
+    """The functions that convert for the classes in the table of what loads from a single file."""
     table = single_file_table(home)
     classes = value_of(home, table.attribute) if table else None
     found = {}
     for cls, entry in zip(classes.keys, classes.values, strict=True) if isinstance(classes, ast.Dict) else ():
         for key, value in zip(entry.keys, entry.values, strict=True) if isinstance(entry, ast.Dict) else ():
-            if cls and key and _text(key) == _CONVERTED_BY and isinstance(value, ast.Name):
-                found[_text(cls)] = value.id
+            converter = home.find(value.id) if _text(key) == _CONVERTED_BY and isinstance(value, ast.Name) else None
+            if isinstance(converter, Function):
+                found[_text(cls)] = converter
     return found
 
 
@@ -134,7 +132,7 @@ def _swapped(function: Function) -> tuple[str, ...]:
     return tuple(key for key in dict.fromkeys(keys) if key)
 
 
-def _text(node: ast.expr) -> str:
+def _text(node: ast.expr | None) -> str:
     """A string constant, or an f-string with `{}` for its parts; empty for anything else."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)

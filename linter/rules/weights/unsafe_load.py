@@ -65,9 +65,6 @@ class UnsafeLoad(Rule):
             if not isinstance(definition, Function):
                 continue
             for call in definition.facts.calls:
-                # A bare name may be any of them, imported under another one.
-                if call.method not in _LOADERS and call.path not in module.imports:
-                    continue
                 target = definition.target(call.path)
                 if target in _UNPICKLERS:
                     message = f"`{target}` runs code out of the file; load with safetensors"

@@ -5,7 +5,8 @@ CASES = {
         def convert_tiny_to_diffusers(state_dict, weights, gone):
             state_dict.pop("logvar")  #! WGT003
             weights.pop("ema", None)  #! WGT003
-            weights["a"] = 1
+            weights["a"] = 1  # The scale of the first release.
+            state_dict.pop("scale")  #! WGT003
             for key in list(state_dict):
                 if key in gone:
                     state_dict.pop(key)  #! WGT003
@@ -36,7 +37,25 @@ CASES = {
             for key, value in state_dict.items():
                 if "ema" in key:  #! WGT003
                     continue
+                # The others keep their names.
                 weights[key] = value
+
+
+        def convert_prefixed_to_diffusers(state_dict, prefix):
+            converted = {}
+            # The first release had no prefix.
+            if prefix:
+                for key, value in state_dict.items():
+                    if "ema" in key:  #! WGT003
+                        continue
+                    converted[key.removeprefix(prefix)] = value
+            return converted
+
+
+        class Converter:
+            def convert_tiny(self, state_dict):
+                state_dict.pop("logvar")  #! WGT003
+                return state_dict
 
 
         def remap(state_dict, verbose):
@@ -224,6 +243,34 @@ CASES |= {
         + "\n        "
         + _CONVERSION.replace("swap_scale_shift", "loading.swap_shift_scale").replace("weight", "bias"),
     ),
+    "swapped halves among keys that are only renamed": _library(
+        _NORM, 'converted["head.weight"] = checkpoint["final.weight"]\n        ' + _CONVERSION
+    ),
+    "swapped halves of a layer that unpacks more": _library(
+        _NORM,
+        unpacking="batch, length = x.shape[:2]\n            shift, scale = self.linear(emb).chunk(2, dim=1)",
+    ),
+    "swapped halves of a table that the model registers": {
+        **_library("pass", 'converted["table"] = swap_scale_shift(checkpoint.pop("modulation"))'),
+        "tinylib/models.py": """
+            import torch
+            from torch import nn
+
+
+            class ModelMixin(nn.Module):
+                pass
+
+
+            class TinyModel(ModelMixin):  #! WGT005
+                def __init__(self):
+                    super().__init__()
+                    self.register_parameter("table", nn.Parameter(torch.zeros(2, 8)))
+
+                def forward(self, x):
+                    shift, scale = self.table.chunk(2)
+                    return x * (1 + scale) + shift
+        """,
+    },
     "swapped halves of a layer deep in a list of blocks": _library(
         _INIT.format("self.blocks = nn.ModuleList([TinyBlock() for _ in range(deep)])  #! WGT005"),
         'converted[f"blocks.{index}.norm.linear.weight"] = swap_scale_shift(checkpoint.pop(f"{index}.weight"))',
@@ -247,7 +294,7 @@ CASES |= {
     ),
     "a key that is put together at run time": _library(
         _SILENT,
-        "converted[index] = swap_scale_shift(checkpoint.pop(index))\n        converted[0] = swap_halves(index)",
+        "converted[index] = swap_scale_shift(checkpoint.pop(index))\n        converted[1] = swap_halves(index)",
     ),
     "a layer that is one of two": _library(
         _INIT.format("self.norm_out = TinyNorm() if deep else OtherNorm()"),
@@ -265,10 +312,22 @@ CASES |= {
         imports="from elsewhere import convert, swap_halves\n",
     ),
     "a model that is loaded as it is": _library(
-        _SILENT, entries='"TinyModel": {"checkpoint_loading_fn": convert_tiny_to_diffusers, **more}, **others,'
+        _SILENT, entries='"TinyModel": {"checkpoint_loading_fn": convert_tiny_to_diffusers, **more},'
     ),
+    "a table that holds another": _library(_SILENT, entries=f"{_ENTRIES} **others,"),
     "a library that loads nothing from a single file": {
         **_library(_SILENT),
         "tinylib/loaders/single_file_model.py": "",
     },
+}
+
+MESSAGES = {
+    "halves whose key is put together at run time": (
+        "WGT005",
+        _library(
+            _INIT.format("self.blocks = nn.ModuleList([TinyBlock() for _ in range(deep)])"),
+            'converted[f"blocks.{index}.norm.linear.weight"] = swap_scale_shift(checkpoint.pop(f"{index}.weight"))',
+        ),
+        ["`TinyNorm` unpacks shift before scale, and the conversion swaps the two in `blocks.{}.norm.linear.weight`"],
+    ),
 }

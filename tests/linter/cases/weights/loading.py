@@ -38,5 +38,11 @@ CASES = {
             torch.load(path, weights_only=options)
             torch.load(path, **options)
             torch.save(path)
+
+
+        def loaded_by_another_name(path):
+            from torch import load as unpickled
+
+            return unpickled(path)  #! WGT004
     """,
 }

@@ -190,6 +190,17 @@ CASES = {
                 if any("mlp.lora_A" in key for key in state_dict):  #! WGT002
                     return 3
     """,
+    "formats that one branch and its other lead to": """
+        def convert_lora_to_diffusers(state_dict):
+            if any("lora_A" in key for key in state_dict):
+                state_dict = peft(state_dict)
+            else:
+                log(state_dict)
+            if any("lora_B" in key for key in state_dict):
+                return 1
+            if any("attn.lora_B" in key for key in state_dict):  #! WGT002
+                return 2
+    """,
     "formats that are met": """
         def convert_lora_to_diffusers(state_dict, other, names, x):
             if any("lora_A" in key for key in state_dict):
@@ -316,4 +327,29 @@ CASES = {
                 "bfl": "img.lora_A",  #! WGT002
             }
     """,
+}
+
+MESSAGES = {
+    "a name that is another's too, and one that holds two": (
+        "WGT001",
+        """
+            NAMES = {"a": "blocks", "b": "double_blocks", "c": "my_double_blocks", "d": "blocks"}
+
+
+            def convert_from_diffusers(key):
+                for old, new in NAMES.items():
+                    key = key.replace(new, old)
+                return key
+        """,
+        [
+            "`double_blocks` holds `blocks`, which the way back replaces in it first",
+            "`my_double_blocks` holds `blocks`, which the way back replaces in it first",
+            "`blocks` is already the name of another key: the inverse of `NAMES` loses one",
+        ],
+    ),
+    "a marker that holds those of two formats": (
+        "WGT002",
+        'FORMATS = {"peft": "lora_A", "bfl": "attn.lora", "own": "attn.lora_A"}\n',
+        ["a checkpoint with `attn.lora_A` has `lora_A` too, and is taken for that format first"],
+    ),
 }
