@@ -22,8 +22,8 @@ from typing import Any
 
 import torch
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec, preset_names
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from scaffold.spec import Spec
 from tests.scaffold.costs import measure_forward
@@ -124,7 +124,7 @@ def plant(spec: Spec, files: dict[str, str], place: Path) -> dict[str, bool | No
 
 def imported(folder: Path, files: dict[str, str]) -> Iterator[ModuleType]:
     """The folder as a package, for the time of one loop."""
-    Plan(folder, files).apply()
+    write_folder(folder, files)
     return import_folder(folder)
 
 

@@ -10,6 +10,8 @@ from scaffold.commands.model import model
 from scaffold.commands.rule import rule
 from scaffold.commands.schema import schema
 from scaffold.commands.skills import skills
+from scaffold.commands.undo import undo
+from scaffold.commands.update import update
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,3 +27,5 @@ main.add_command(rule)
 main.add_command(schema)
 main.add_command(skills)
 main.add_command(tests)
+main.add_command(undo)
+main.add_command(update)

@@ -1,166 +1,185 @@
-"""A plan: the files that a command is about to write, as data that can be printed, applied whole, or dropped.
-
-A `Plan` makes a new folder; an `Addition` puts files into one that is there.
-"""
+"""A plan: what a command is about to change, as data that can be printed, applied as a whole, or dropped."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from scaffold.errors import ScaffoldError
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Files to write into one new folder.
-
-    Attributes:
-        target: the folder; it does not exist yet, or is empty.
-        files: relative POSIX path to content.
-    """
-
-    target: Path
-    files: dict[str, str]
-
-    def describe(self) -> str:
-        """One line a file, with its number of lines, under the folder's path."""
-        return _listed(self.target, self.files)
-
-    def check(self) -> None:
-        """Make sure that nothing of a person's is in the way.
-
-        Raises:
-            ScaffoldError: the target is a file, a link, or a folder that holds something.
-        """
-        if self.target.is_symlink():
-            raise ScaffoldError(f"{self.target} is a link; remove it or choose another place with --out")
-        if self.target.is_dir():
-            try:
-                present = sorted(entry.name for entry in self.target.iterdir())
-            except OSError as error:
-                raise ScaffoldError(f"{self.target} cannot be read: {error.strerror}") from None
-            if present:
-                raise ScaffoldError(
-                    f"{self.target} is there already and not empty (it holds {present[0]}); "
-                    "move it away or choose another place with --out"
-                )
-        elif self.target.exists():
-            raise ScaffoldError(f"{self.target} is a file; move it away or choose another place with --out")
-
-    def apply(self) -> None:
-        """Write all files, or none: they are staged in a folder beside the target, which then takes its name.
-
-        Raises:
-            ScaffoldError: something is in the way, or the place cannot be written to.
-        """
-        self.check()
-        parent = self.target.parent
-        staged: Path | None = None
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            staged = Path(tempfile.mkdtemp(prefix=f".{self.target.name}-", dir=parent))
-            # mkdtemp keeps others out, which a folder of source code should not.
-            staged.chmod(0o777 & ~_umask())
-            for name, text in self.files.items():
-                path = staged / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8", newline="\n")
-            # POSIX lets a folder take the name of an empty one; Windows wants the name to be free.
-            if self.target.is_dir() and os.name == "nt":
-                self.target.rmdir()
-            os.replace(staged, self.target)
-            staged = None
-        except OSError as error:
-            # Nobody knows the staging folder; what is wrong with it is wrong with the place where it lies.
-            inside = error.filename is None or Path(error.filename).is_relative_to(parent)
-            place = parent if inside else error.filename
-            raise ScaffoldError(f"{place} cannot be written to: {error.strerror}; nothing was written") from None
-        finally:
-            if staged is not None:
-                shutil.rmtree(staged, ignore_errors=True)
+JSON_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Addition:
-    """Files to write into a model's folder; those that it holds as they would be written stay.
+class Change:
+    """What happens to one file.
 
     Attributes:
-        target: the folder.
-        files: relative POSIX path to content.
+        path: POSIX path relative to the plan's root.
+        before: what the file holds, `None` where there is none.
+        after: what it will hold, `None` where it goes.
     """
 
-    target: Path
-    files: dict[str, str]
+    path: str
+    before: bytes | None
+    after: bytes | None
 
     @property
-    def missing(self) -> dict[str, str]:
-        """The files that are not there."""
-        return {name: text for name, text in self.files.items() if not (self.target / name).exists()}
+    def action(self) -> str:
+        """`create`, `edit` or `remove`."""
+        if self.before is None:
+            return "create"
+        return "remove" if self.after is None else "edit"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether both sides can be shown."""
+        return b"\0" not in (self.before or b"") + (self.after or b"")
+
+    def lines(self) -> tuple[list[str], list[str]]:
+        """Both sides as lines; a file that is not there has none."""
+        sides = (self.before or b"", self.after or b"")
+        before, after = (side.decode("utf-8", "replace").splitlines(keepends=True) for side in sides)
+        return before, after
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Changes to the files under one folder, of which all happen or none.
+
+    Attributes:
+        root: the folder; nothing outside of it is touched.
+        changes: one for each file, in the order of their paths.
+    """
+
+    root: Path
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def of(cls, root: Path, changes: Iterable[Change]) -> Plan:
+        """The plan of these changes, those that change nothing left out."""
+        real = (change for change in changes if change.before != change.after)
+        return cls(root, tuple(sorted(real, key=lambda change: change.path)))
 
     def describe(self) -> str:
-        """One line a file that is not there, with its number of lines, under the folder's path."""
-        return _listed(self.target, self.missing)
+        """The folder, under it a line a file with what happens to it, and how much it is in all."""
+        shown = [change for change in self.changes if not _is_own(change.path)]
+        width = max((len(change.path) for change in shown), default=0)
+        lines = [f"{self.root}/"]
+        lines += [f"  {change.path:<{width}}  {_extent(change)}" for change in shown]
+        total = sum(len(change.lines()[1]) for change in shown)
+        lines.append(f"{len(shown)} files, {total} lines")
+        return "\n".join(lines)
 
-    def check(self) -> None:
-        """Make sure that the folder is a model's, and that no file in it is another than would be written.
+    def diff(self) -> str:
+        """A unified diff of all that is text, for `git apply` or a person."""
+        texts = []
+        for change in self.changes:
+            if change.is_text and not _is_own(change.path):
+                before, after = change.lines()
+                name_before = "/dev/null" if change.before is None else f"a/{change.path}"
+                name_after = "/dev/null" if change.after is None else f"b/{change.path}"
+                for line in difflib.unified_diff(before, after, name_before, name_after):
+                    texts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+        return "".join(texts)
 
-        Raises:
-            ScaffoldError: there is no model, a file is in the way, or nothing is missing.
-        """
-        if not (self.target / "model.py").is_file():
-            raise ScaffoldError(
-                f"{self.target} is no folder of a model: it holds no model.py; scaffold model writes one"
-            )
-        for name, text in self.files.items():
-            path = self.target / name
-            try:
-                if path.exists() and path.read_text(encoding="utf-8") != text:
-                    raise ScaffoldError(f"{path} is there already and says something else; move it away")
-            except (OSError, UnicodeDecodeError):
-                raise ScaffoldError(f"{path} is there already and cannot be read; move it away") from None
-        if not self.missing:
-            raise ScaffoldError(f"{self.target} has all of it already: {', '.join(self.files)}")
+    def as_json(self) -> str:
+        """The plan for programs: each file with what happens and the SHA-256 of what it holds before and after."""
+        changes = [
+            {
+                "path": change.path,
+                "action": change.action,
+                "before": digest(change.before),
+                "after": digest(change.after),
+            }
+            for change in self.changes
+        ]
+        document = {"version": JSON_VERSION, "root": str(self.root), "changes": changes}
+        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
-    def apply(self) -> None:
-        """Write what is missing, or nothing.
 
-        Raises:
-            ScaffoldError: something is in the way, or the folder cannot be written to.
-        """
-        self.check()
-        written: list[Path] = []
+def creation(target: Path, files: Mapping[str, bytes]) -> Plan:
+    """A new folder.
+
+    Args:
+        target: the folder; it does not exist yet, or is empty.
+        files: relative POSIX path to content.
+
+    Raises:
+        ScaffoldError: the target is a file, a link, or a folder that holds something.
+    """
+    if target.is_symlink():
+        raise ScaffoldError(f"{target} is a link; remove it or choose another place with --out")
+    if target.is_dir():
         try:
-            for name, text in self.missing.items():
-                path = self.target / name
-                written += [each for each in (path, *path.parents) if not each.exists()]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8", newline="\n")
+            present = sorted(entry.name for entry in target.iterdir())
         except OSError as error:
-            for path in sorted(written, reverse=True):
-                if path.is_dir():
-                    path.rmdir()
-                else:
-                    path.unlink(missing_ok=True)
+            raise ScaffoldError(f"{target} cannot be read: {error.strerror}") from None
+        if present:
             raise ScaffoldError(
-                f"{error.filename or self.target} cannot be written to: {error.strerror}; nothing was written"
-            ) from None
+                f"{target} is there already and not empty (it holds {present[0]}); "
+                "move it away or choose another place with --out"
+            )
+    elif target.exists():
+        raise ScaffoldError(f"{target} is a file; move it away or choose another place with --out")
+    return Plan.of(target, (Change(path, None, content) for path, content in files.items()))
 
 
-def _listed(target: Path, files: dict[str, str]) -> str:
-    width = max(len(name) for name in files)
-    lines = [f"{target}/"]
-    lines += [f"  {name:<{width}}  {text.count(chr(10)):>5} lines" for name, text in files.items()]
-    total = sum(text.count("\n") for text in files.values())
-    lines.append(f"{len(files)} files, {total} lines")
-    return "\n".join(lines)
+def addition(target: Path, files: Mapping[str, bytes]) -> Plan:
+    """What a model's folder lacks of these files; those that it holds as they would be written stay.
+
+    Raises:
+        ScaffoldError: there is no model, a file is in the way, or nothing is missing.
+    """
+    if not (target / "model.py").is_file():
+        raise ScaffoldError(f"{target} is no folder of a model: it holds no model.py; scaffold model writes one")
+    held = {path: read(target, path) for path in files}
+    for path, content in files.items():
+        if held[path] not in (None, content):
+            raise ScaffoldError(f"{target / path} is there already and says something else; move it away")
+    plan = Plan.of(target, (Change(path, held[path], content) for path, content in files.items()))
+    if not plan.changes:
+        raise ScaffoldError(f"{target} has all of it already: {', '.join(files)}")
+    return plan
 
 
-def _umask() -> int:
-    """The process's mask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def read(root: Path, path: str) -> bytes | None:
+    """What a file holds, `None` if there is none.
+
+    Raises:
+        ScaffoldError: it cannot be read.
+    """
+    try:
+        return (root / path).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ScaffoldError(f"{root / path} cannot be read: {error.strerror}") from None
+
+
+def digest(content: bytes | None) -> str | None:
+    """The SHA-256 of what a file holds."""
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _is_own(path: str) -> bool:
+    """Whether a file is the tool's record and not part of the model."""
+    return path.split("/")[0].startswith(".scaffold")
+
+
+def _extent(change: Change) -> str:
+    before, after = change.lines()
+    if change.action == "create":
+        return f"{len(after):>5} lines"
+    if change.action == "remove":
+        return f"{len(before):>5} lines go"
+    kept = sum(
+        block.size for block in difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    )
+    return f"+{len(after) - kept} -{len(before) - kept} lines"

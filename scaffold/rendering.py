@@ -62,7 +62,7 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
             raise ScaffoldError(f"the template {place} cannot be rendered: {error}") from error
         if text.strip():
             files[name.removeprefix("folder/").removesuffix(".j2")] = text
-    return _format(spec.package, files)
+    return format_files(spec.package, files)
 
 
 def render_files(templates: dict[str, str], **values: Any) -> dict[str, str]:
@@ -73,7 +73,7 @@ def render_files(templates: dict[str, str], **values: Any) -> dict[str, str]:
         values: what the templates see beside the filters.
     """
     environment = _environment(templates_root(), None)
-    return _format(
+    return format_files(
         "files", {path: environment.get_template(each).render(**values) for path, each in templates.items()}
     )
 
@@ -135,14 +135,22 @@ def wrapped(text: str, column: int, hanging: int | None = None, mark: str = "") 
     return "\n".join(lines).lstrip()
 
 
-def _format(package: str, files: dict[str, str]) -> dict[str, str]:
-    """Ruff's import order, its pruning of unused imports and its layout, over all files at once."""
+def format_files(package: str, files: dict[str, str]) -> dict[str, str]:
+    """Ruff's import order, its pruning of unused imports and its layout, over all files of a package at once.
+
+    Args:
+        package: the package's name, by which its own imports are told from others.
+        files: relative POSIX path to content.
+
+    Raises:
+        ScaffoldError: a file is not Python.
+    """
     with tempfile.TemporaryDirectory(prefix="scaffold-") as staging:
         folder = Path(staging) / package
         for name, text in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+            target.write_text(text, encoding="utf-8", newline="\n")
         ruff = find_ruff_bin()
         for command in (("check", "--fix", "--output-format=concise", *_IMPORT_RULES), ("format",)):
             done = subprocess.run(

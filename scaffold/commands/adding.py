@@ -7,22 +7,25 @@ from pathlib import Path
 
 import click
 
+from scaffold.applying import recover
 from scaffold.commands.choosing import choose_spec, refuse, spec_options
+from scaffold.commands.showing import plan_options, settle
 from scaffold.errors import ScaffoldError
-from scaffold.plan import Addition
+from scaffold.plan import addition
 from scaffold.rendering import render_folder
 from scaffold.spec import Spec
 
 
 @click.command()
 @spec_options
+@plan_options
 def pipeline(
     name: str | None,
     preset: str | None,
     spec_file: str | None,
     settings: tuple[str, ...],
     out: Path,
-    dry_run: bool,
+    shown: str | None,
 ) -> None:
     """Add the pipeline to a model's folder: pipeline.py, the tiny components, its tests, its examples.
 
@@ -32,20 +35,21 @@ def pipeline(
         _, spec = choose_spec(name, preset, spec_file, settings)
         if spec.pipeline is None:
             raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to write")
-        _add(spec, out, dry_run, _is_of_the_pipeline)
+        _add(spec, out, shown, _is_of_the_pipeline)
     except ScaffoldError as error:
         refuse(error)
 
 
 @click.command()
 @spec_options
+@plan_options
 def tests(
     name: str | None,
     preset: str | None,
     spec_file: str | None,
     settings: tuple[str, ...],
     out: Path,
-    dry_run: bool,
+    shown: str | None,
 ) -> None:
     """Add the tests to a model's folder: tests/, and tiny.py with what they build.
 
@@ -53,7 +57,7 @@ def tests(
     """
     try:
         _, spec = choose_spec(name, preset, spec_file, settings)
-        _add(spec, out, dry_run, lambda file: file == "tiny.py" or file.startswith("tests/"))
+        _add(spec, out, shown, lambda file: file == "tiny.py" or file.startswith("tests/"))
     except ScaffoldError as error:
         refuse(error)
 
@@ -63,14 +67,9 @@ def _is_of_the_pipeline(file: str) -> bool:
     return file in own or file.startswith("examples/")
 
 
-def _add(spec: Spec, out: Path, dry_run: bool, belongs: Callable[[str], bool]) -> None:
-    files = {file: text for file, text in render_folder(spec).items() if belongs(file)}
-    addition = Addition(out / spec.package, files)
-    addition.check()
-    if dry_run:
-        click.echo(addition.describe())
-        click.echo("Nothing was written (--dry-run).")
-    else:
-        missing = list(addition.missing)
-        addition.apply()
-        click.echo(f"Added {', '.join(missing)} to {addition.target}/")
+def _add(spec: Spec, out: Path, shown: str | None, belongs: Callable[[str], bool]) -> None:
+    target = out / spec.package
+    recover(target)
+    plan = addition(target, {file: text.encode() for file, text in render_folder(spec).items() if belongs(file)})
+    if settle(plan, shown):
+        click.echo(f"Added {', '.join(change.path for change in plan.changes)} to {target}/")

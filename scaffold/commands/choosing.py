@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -11,6 +12,7 @@ import click
 from scaffold.deriving import read_setting
 from scaffold.errors import ScaffoldError
 from scaffold.loading import read_spec, spec_path
+from scaffold.record import Answers
 from scaffold.spec import Spec
 
 
@@ -38,12 +40,11 @@ _OPTIONS = (
         default=Path(),
         help="The folder in which the model's folder lies; by default the current one.",
     ),
-    click.option("--dry-run", is_flag=True, help="Print the plan and write nothing."),
 )
 
 
 def spec_options(command: _Command) -> _Command:
-    """Give a command NAME, --from, --spec, --set, --out and --dry-run."""
+    """Give a command NAME, --from, --spec, --set and --out."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -67,6 +68,19 @@ def choose_spec(
     path = spec_path(begin)
     new_name = name if spec_file or preset else None
     return path, read_spec(path, name=new_name, settings=dict(map(read_setting, settings)))
+
+
+def answers_of(
+    name: str | None, preset: str | None, spec_file: str | None, settings: tuple[str, ...], target: Path
+) -> Answers:
+    """The same choice as `target`, the model's folder, records it."""
+    begin = spec_file or preset or name or ""
+    is_file = begin.endswith((".yaml", ".yml"))
+    return Answers(
+        spec=Path(os.path.relpath(begin, target)).as_posix() if is_file else begin,
+        name=name if spec_file or preset else None,
+        settings=dict(map(read_setting, settings)),
+    )
 
 
 def refuse(error: ScaffoldError) -> NoReturn:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
-from scaffold.commands.choosing import choose_spec, refuse, spec_options
+from scaffold.commands.choosing import answers_of, choose_spec, refuse, spec_options
+from scaffold.commands.showing import plan_options, settle
 from scaffold.errors import ScaffoldError
 from scaffold.loading import explain
-from scaffold.plan import Plan
+from scaffold.plan import creation
+from scaffold.record import Record
 from scaffold.rendering import render_folder
 from scaffold.spec import Spec
 from scaffold.trial import missing_for_a_trial, try_folder
@@ -21,6 +23,7 @@ _PROGRESS = "Building every configuration and running the tiny one ..."
 
 @click.command()
 @spec_options
+@plan_options
 @click.option("--no-check", is_flag=True, help="Write the folder without building and running its model first.")
 def model(
     name: str | None,
@@ -28,7 +31,7 @@ def model(
     spec_file: str | None,
     settings: tuple[str, ...],
     out: Path,
-    dry_run: bool,
+    shown: str | None,
     no_check: bool,
 ) -> None:
     """Write the folder of a model: the model, its tests, and the pipeline, weights and LoRA that its spec describes.
@@ -40,19 +43,17 @@ def model(
     """
     try:
         path, spec = choose_spec(name, preset, spec_file, settings)
-        plan = Plan(target=out / spec.package, files=render_folder(spec))
-        plan.check()
+        target = out / spec.package
+        texts = render_folder(spec)
+        files = {file: text.encode() for file, text in texts.items()}
+        record = Record.now(answers_of(name, preset, spec_file, settings, target), files)
+        plan = creation(target, files | record.as_files())
         if not no_check:
-            _try(path, spec, plan.files)
-        if not dry_run:
-            plan.apply()
+            _try(path, spec, texts)
+        if settle(plan, shown):
+            click.echo(f"Wrote {len(files)} files to {target}/")
     except ScaffoldError as error:
         refuse(error)
-    if dry_run:
-        click.echo(plan.describe())
-        click.echo("Nothing was written (--dry-run).")
-    else:
-        click.echo(f"Wrote {len(plan.files)} files to {plan.target}/")
 
 
 def _try(path: Path, spec: Spec, files: dict[str, str]) -> None:
@@ -63,7 +64,7 @@ def _try(path: Path, spec: Spec, files: dict[str, str]) -> None:
     """
     missing = missing_for_a_trial()
     if missing:
-        click.echo(f"Not tried: {missing} is not installed here.")
+        click.echo(f"Not tried: {missing} is not installed here.", err=True)
         return
     shows_progress = _is_terminal()
     if shows_progress:
@@ -75,7 +76,7 @@ def _try(path: Path, spec: Spec, files: dict[str, str]) -> None:
             click.echo(f"\r{' ' * len(_PROGRESS)}\r", err=True, nl=False)
     if problem is not None:
         raise ScaffoldError(explain(path, problem))
-    click.echo("Tried it: every configuration can be built, and the tiny one runs.")
+    click.echo("Tried it: every configuration can be built, and the tiny one runs.", err=True)
 
 
 def _is_terminal() -> bool:

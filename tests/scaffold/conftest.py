@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec, read_spec
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from scaffold.resources import templates_root
 from tests.scaffold.pairs import import_folder
@@ -21,7 +21,7 @@ def flux2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder as `scaffold model flux2` writes it."""
     spec = load_spec("flux2")
     target = tmp_path_factory.mktemp("generated") / spec.package
-    Plan(target, render_folder(spec)).apply()
+    write_folder(target, render_folder(spec))
     return target
 
 
@@ -46,7 +46,7 @@ def altered_flux2(tmp_path: Path) -> Iterator[Callable[..., ModuleType]]:
         spec = read_spec(tree / "specs" / "flux2.yaml", tree)
         # Under a name of its own, so that it does not hide the folder as it should be.
         target = tmp_path / "altered_flux2"
-        Plan(target, render_folder(spec, tree)).apply()
+        write_folder(target, render_folder(spec, tree))
         imports.append(import_folder(target))
         return next(imports[-1])
 

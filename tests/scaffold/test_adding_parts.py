@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import scaffold.plan
 from scaffold.cli import main
 
 
@@ -29,8 +28,9 @@ def scaffold_(*arguments: str | Path) -> Result:
 
 
 def held(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    """What the folder holds, but for scaffold's own notes."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(".scaffold/")}
 
 
 @pytest.fixture
@@ -113,17 +113,15 @@ def test_a_failure_in_the_middle_adds_nothing(folder, monkeypatch, after):
     shutil.rmtree(folder / "examples")
     before = held(folder)
     left = [after]
-    write_text = Path.write_text
+    fsync = os.fsync
 
-    def fill_the_disk(path: Path, *arguments: object, **options: object) -> int:
-        if path.is_relative_to(folder):
-            left[0] -= 1
-            if left[0] < 0:
-                path.touch()
-                raise OSError(28, "No space left on device", str(path))
-        return write_text(path, *arguments, **options)
+    def fill_the_disk(file: int) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        fsync(file)
 
-    monkeypatch.setattr(scaffold.plan.Path, "write_text", fill_the_disk)
+    monkeypatch.setattr(os, "fsync", fill_the_disk)
     result = scaffold_("pipeline", "flux2", "--out", folder.parent)
     assert result.exit_code == 2
     assert "No space left on device; nothing was written" in result.stderr

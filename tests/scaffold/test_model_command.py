@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import scaffold.plan
+from scaffold.applying import write_folder
 from scaffold.commands.model import model
 from scaffold.errors import ScaffoldError
-from scaffold.plan import Plan
 from scaffold.resources import templates_root
 
 
+RECORD = {".scaffold.yaml", ".scaffold/.gitignore", ".scaffold/history/0001.zip", ".scaffold/rendering.zip"}
 FILES = {
     "README.md",
     "__init__.py",
@@ -44,7 +44,8 @@ def invoke(*arguments: str | Path) -> Result:
 
 
 def written(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return files - RECORD - {".scaffold/lock"}
 
 
 def test_it_writes_the_folder_into_the_current_directory(tmp_path, monkeypatch):
@@ -71,7 +72,7 @@ def test_a_spec_of_ones_own_names_the_folder(tmp_path):
 def test_two_runs_write_the_same_bytes(tmp_path):
     for name in ("one", "two"):
         invoke("flux2", "--out", tmp_path / name)
-    for file in FILES:
+    for file in FILES | RECORD:
         assert (tmp_path / "one/flux2" / file).read_bytes() == (tmp_path / "two/flux2" / file).read_bytes()
 
 
@@ -130,10 +131,10 @@ def test_a_read_only_place_is_refused(tmp_path):
     program = (
         "import os, pathlib\n"
         "from scaffold.errors import ScaffoldError\n"
-        "from scaffold.plan import Plan\n"
+        "from scaffold.applying import write_folder\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
         "try:\n"
-        f"    Plan(pathlib.Path({str(place)!r}) / 'flux2', {{'model.py': 'pass'}}).apply()\n"
+        f"    write_folder(pathlib.Path({str(place)!r}) / 'flux2', {{'model.py': 'pass'}})\n"
         "except ScaffoldError as error:\n"
         "    print(error)\n"
     )
@@ -145,18 +146,17 @@ def test_a_read_only_place_is_refused(tmp_path):
 @pytest.mark.parametrize("after", [0, 3, 9])
 def test_a_failure_in_the_middle_leaves_nothing(tmp_path, monkeypatch, after):
     left = [after]
-    write_text = Path.write_text
+    fsync = os.fsync
 
-    def fill_the_disk(path: Path, *arguments: object, **options: object) -> int:
+    def fill_the_disk(file: int) -> None:
         left[0] -= 1
         if left[0] < 0:
-            raise OSError(28, "No space left on device", str(path))
-        return write_text(path, *arguments, **options)
+            raise OSError(28, "No space left on device")
+        fsync(file)
 
-    monkeypatch.setattr(scaffold.plan.Path, "write_text", fill_the_disk)
-    plan = Plan(tmp_path / "out" / "flux2", {f"folder/{index}.py": "pass\n" for index in range(10)})
+    monkeypatch.setattr(os, "fsync", fill_the_disk)
     with pytest.raises(ScaffoldError, match="No space left on device; nothing was written"):
-        plan.apply()
+        write_folder(tmp_path / "out" / "flux2", {f"folder/{index}.py": "pass\n" for index in range(10)})
     assert os.listdir(tmp_path / "out") == []
 
 

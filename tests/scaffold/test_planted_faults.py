@@ -10,8 +10,8 @@ from pathlib import Path
 import diffusers
 import pytest
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec, preset_names
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from scaffold.spec import Spec
 from tests.scaffold.faults import FAULTS, is_seen
@@ -32,7 +32,7 @@ def imported(tmp_path: Path) -> Iterator:
 
     def load(spec: Spec, files: dict[str, str]):
         folder = tmp_path / f"{spec.package}_with_fault"
-        Plan(folder, files).apply()
+        write_folder(folder, files)
         imports.append(import_folder(folder))
         return next(imports[-1])
 

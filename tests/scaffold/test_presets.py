@@ -13,8 +13,8 @@ import torch
 from diffusers.models.embeddings import ImageProjection, MultiIPAdapterImageProjection
 from diffusers.models.transformers import transformer_flux
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec, preset_names
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from scaffold.spec import Spec
 from tests.scaffold.costs import measure_forward
@@ -26,7 +26,7 @@ def preset(request, tmp_path_factory) -> Iterator[tuple[Spec, ModuleType]]:
     """A preset's spec, and the folder that it makes, imported."""
     spec = load_spec(request.param)
     folder = tmp_path_factory.mktemp("presets") / f"{spec.package}_preset"
-    Plan(folder, render_folder(spec)).apply()
+    write_folder(folder, render_folder(spec))
     package = import_folder(folder)
     yield spec, next(package)
     next(package, None)
@@ -78,6 +78,16 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "controlnet-repeat": {"controlnet_block_samples": residuals(2, 16), "controlnet_blocks_repeat": True},
     },
+    "chroma": {
+        "controlnet": {
+            "controlnet_block_samples": residuals(2, 16),
+            "controlnet_single_block_samples": residuals(2, 16),
+        },
+        "controlnet-repeat": {"controlnet_block_samples": residuals(2, 16), "controlnet_blocks_repeat": True},
+        # The text of the second picture is shorter.
+        "mask": {"attention_mask": torch.tensor([[True] * 22, [True] * 4 + [False] * 2 + [True] * 16])},
+        "mask-of-numbers": {"attention_mask": torch.tensor([[1.0] * 22, [1.0] * 4 + [0.0] * 2 + [1.0] * 16])},
+    },
     "flux2": {"mask": {"joint_attention_kwargs": {"attention_mask": drawn(2, 1, 22, 22) > -0.5}}},
     "qwenimage": {
         "controlnet": {"controlnet_block_samples": residuals(2, 8)},
@@ -90,6 +100,10 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
     "sd3": {
         "controlnet": {"block_controlnet_hidden_states": residuals(3, 12)},
         "skip-layers": {"skip_layers": [1, 3], "block_controlnet_hidden_states": residuals(2, 12)},
+    },
+    "hunyuanvideo": {
+        "mask-with-holes": {"encoder_attention_mask": torch.tensor([[0, 1, 1, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]])},
+        "mask-of-numbers": {"encoder_attention_mask": torch.tensor([[1.0] * 2 + [0.0] * 5, [1.0] * 7])},
     },
     "wan": {
         # The first frame is given, so its patches are free of noise.
@@ -143,6 +157,17 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "as-many-channels-out": ({"out_channels": None}, {}),
         "other-epsilon": ({"norm_eps": 0.1}, {}),
     },
+    "chroma": {
+        "other-network": (
+            {
+                "approximator_num_channels": 8,
+                "approximator_hidden_dim": 20,
+                "approximator_layers": 2,
+                "out_channels": 8,
+            },
+            {},
+        ),
+    },
     "flux": {"no-guidance": ({"guidance_embeds": False}, {"guidance": None})},
     "flux2": {
         "no-guidance": ({"guidance_embeds": False}, {"guidance": None}),
@@ -157,6 +182,21 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
             {"img_shapes": [[(1, 2, 3), (1, 1, 2)]] * 2, "additional_t_cond": torch.tensor([1, 0, 1, 1])},
         ),
         "as-many-channels-out": ({"out_channels": None}, {}),
+    },
+    "hunyuanvideo": {
+        "image-in-place-of-the-first-frame": ({"image_condition_type": "token_replace"}, {}),
+        "image-in-place-of-the-first-frame-without-guidance": (
+            {"image_condition_type": "token_replace", "guidance_embeds": False},
+            {"guidance": None},
+        ),
+        "image-beside-the-latents": ({"image_condition_type": "latent_concat", "in_channels": 9}, {}),
+        "no-guidance": ({"guidance_embeds": False}, {"guidance": None}),
+        "guidance-that-nothing-embeds": ({"guidance_embeds": False}, {}),
+        "no-qk-norm": ({"qk_norm": None}, {}),
+        "patches": ({"patch_size": 1, "patch_size_t": 3, "out_channels": 5}, {}),
+        "as-many-channels-out": ({"out_channels": None}, {}),
+        "other-width": ({"mlp_ratio": 1.7}, {}),
+        "other-positions": ({"rope_theta": 50.0, "rope_axes_dim": (8, 4, 4)}, {}),
     },
     "sd3": {
         "qk-norm": ({"qk_norm": "rms_norm"}, {}),
@@ -178,9 +218,10 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     },
 }
 # Where diffusers' class is no measure once its projections are fused: its processor for SD3 then leaves the norms of
-# queries and keys out, and fails in an attention without text; its Qwen-Image has attention that is never fused.
+# queries and keys out, and fails in an attention without text; its Qwen-Image and HunyuanVideo have attention that is never fused.
 UNFUSED: dict[str, tuple[str, ...]] = {
     "qwenimage": ("tiny", *CONFIGS["qwenimage"]),
+    "hunyuanvideo": ("tiny", *CONFIGS["hunyuanvideo"]),
     "sd3": ("qk-norm", "dual-attention", "dual-attention-to-the-end"),
 }
 
@@ -272,13 +313,13 @@ def give_ip_adapters(model: torch.nn.Module, processor: type) -> None:
 
 @pytest.mark.parametrize("fused", [False, True], ids=["split", "fused"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("preset", ["flux"], indirect=True)
+@pytest.mark.parametrize("preset", ["chroma", "flux"], indirect=True)
 def test_ip_adapters(preset, dtype, fused):
     spec, package = preset
     pair = make_pair(spec, package)
     plain = run(pair.ours, make_inputs(pair))
     give_ip_adapters(pair.ours, getattr(package.model, f"{spec.prefix}IPAdapterAttnProcessor"))
-    give_ip_adapters(pair.theirs, getattr(transformer_flux, f"{spec.prefix}IPAdapterAttnProcessor"))
+    give_ip_adapters(pair.theirs, transformer_flux.FluxIPAdapterAttnProcessor)
     pair.ours.load_state_dict(pair.theirs.state_dict())
     pair.to(dtype)
     if fused:

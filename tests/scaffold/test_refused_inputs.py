@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from tests.scaffold.pairs import Pair, import_folder, make_inputs, make_pair
 
@@ -23,7 +23,7 @@ def make(tmp_path_factory) -> Iterator[Callable[..., Pair]]:
     def pair(preset: str, **config: Any) -> Pair:
         if preset not in imports:
             folder = tmp_path_factory.mktemp("refused") / f"{preset}_refused"
-            Plan(folder, render_folder(load_spec(preset))).apply()
+            write_folder(folder, render_folder(load_spec(preset)))
             imports[preset] = (packages := import_folder(folder)), next(packages)
         return make_pair(load_spec(preset), imports[preset][1], **config)
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_sd3_transformer_checkpoint_to_diffusers
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from tests.scaffold.pairs import import_folder, make_pair
 
@@ -30,7 +30,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def package(tmp_path_factory) -> Iterator[ModuleType]:
     """The generated folder, imported."""
     folder = tmp_path_factory.mktemp("weights") / "sd3_weights"
-    Plan(folder, render_folder(load_spec("sd3"))).apply()
+    write_folder(folder, render_folder(load_spec("sd3")))
     packages = import_folder(folder)
     yield next(packages)
     next(packages, None)

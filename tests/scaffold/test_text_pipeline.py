@@ -13,8 +13,8 @@ import pytest
 import torch
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from tests.scaffold.pairs import import_folder
 
@@ -56,7 +56,7 @@ def flux(tmp_path_factory) -> Iterator[ModuleType]:
     """The folder of FLUX.1, imported."""
     spec = load_spec("flux")
     folder = tmp_path_factory.mktemp("text") / "flux_pipeline"
-    Plan(folder, render_folder(spec)).apply()
+    write_folder(folder, render_folder(spec))
     yield from import_folder(folder)
 
 

@@ -10,8 +10,8 @@ import diffusers
 import pytest
 import torch
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from tests.scaffold.pairs import import_folder
 
@@ -41,7 +41,7 @@ CALLS: dict[str, dict[str, Any]] = {
 def wan(tmp_path_factory) -> Iterator[ModuleType]:
     """The folder of Wan, imported."""
     folder = tmp_path_factory.mktemp("video") / "wan_video"
-    Plan(folder, render_folder(load_spec("wan"))).apply()
+    write_folder(folder, render_folder(load_spec("wan")))
     yield from import_folder(folder)
 
 

@@ -15,8 +15,8 @@ import pytest
 import torch
 from diffusers.loaders import lora_conversion_utils, single_file_utils
 
+from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.plan import Plan
 from scaffold.rendering import render_folder
 from tests.scaffold.pairs import import_folder
 
@@ -97,7 +97,7 @@ def family(request, tmp_path_factory) -> Iterator[Family]:
     """
     spec = load_spec(request.param)
     folder = tmp_path_factory.mktemp("weights") / f"{spec.package}_weights"
-    Plan(folder, render_folder(spec)).apply()
+    write_folder(folder, render_folder(spec))
     packages = import_folder(folder)
     model = getattr(next(packages).model, spec.model)
     with torch.device("meta"):
