@@ -40,7 +40,7 @@ from linter.cache import MemoryCache
 from linter.config import Config
 from linter.documentation import example_files, marked_lines
 from linter.files import Files
-from linter.findings import Severity
+from linter.findings import Finding, Severity
 from linter.fixing import fix
 from linter.project import Module, Project
 from linter.rules import FAMILIES, Rule, all_rules, rules_by_code
@@ -110,7 +110,9 @@ class Example:
     after: Mapping[Path, str] | None = None
     """What the fixes make of the files; None where nobody says."""
     messages: tuple[str, ...] | None = None
-    """What the findings say, in the order of their places; None where nobody says."""
+    """What the findings say, in the order of their places, behind any severity that is not the rule's own; None where
+    nobody says.
+    """
 
 
 def examples_of(rules: Sequence[type[Rule]], folder: Path) -> list[Example]:
@@ -179,7 +181,7 @@ def notices(example: Example, cache: FactsOnly) -> bool:
             report = linter.engine.check(example.files, config, cache)
             found = [finding for finding in report.findings if finding.code in example.codes]
             if example.messages is not None:
-                return tuple(finding.message for finding in found) != example.messages
+                return tuple(map(_said, found)) != example.messages
             places = {
                 (item.code, Path(item.path).relative_to(example.root).as_posix(), item.span.line) for item in found
             }
@@ -192,6 +194,11 @@ def notices(example: Example, cache: FactsOnly) -> bool:
     except (Exception, TooLong):
         return True
     return False
+
+
+def _said(finding: Finding) -> str:
+    usual = rules_by_code()[finding.code].severity
+    return finding.message if finding.severity is usual else f"{finding.severity.value}: {finding.message}"
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 A module below `cases/<family>` holds `CASES`: for each case, said in words, a file's text or the texts of several.
 A line ends in `#!` and the codes of the family's rules that must name it; none of them may name another. `FIXES` holds
 what fixes make of files: a code or several, the texts before, the texts after, or None where nothing may change.
-`MESSAGES` holds what findings say: a code, the texts, and the messages in the order of their places.
+`MESSAGES` holds what findings say: a code, the texts, and the messages in the order of their places, each behind its
+severity, as in `warning: ...`, where that is not the rule's own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from linter.documentation import example_files
-from linter.rules import FAMILIES
+from linter.rules import FAMILIES, rules_by_code
 
 
 MARKS = re.compile(r"[ \t]*#!((?: [A-Z]{3}\d{3})+)$", re.MULTILINE)
@@ -88,4 +89,10 @@ def test_a_finding_says_what_is_meant(
     check: Callable[..., Any],
 ) -> None:
     write(example_files(files))
-    assert [item["message"] for item in check(".").findings if item["code"] == code] == list(messages)
+    usual = rules_by_code()[code].severity.value
+    said = [
+        item["message"] if item["severity"] == usual else f"{item['severity']}: {item['message']}"
+        for item in check(".").findings
+        if item["code"] == code
+    ]
+    assert said == list(messages)
