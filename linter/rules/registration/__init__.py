@@ -13,14 +13,11 @@ GUIDE = "models.md#registration"
 _PUBLIC_BASES = ("DiffusionPipeline", "ModularPipeline", "SchedulerMixin")
 
 
-_MIXINS = frozenset({"ModelMixin", "ConfigMixin", *_PUBLIC_BASES})
-
-
 def is_public(cls: Class) -> bool:
     """Whether users import a class from the library: a model with a config, a pipeline or a scheduler, and not a base
     of those.
     """
-    if cls.name.startswith("_") or cls.name in _MIXINS or "." in cls.qualname:
+    if cls.name.startswith("_") or cls.name in _PUBLIC_BASES or "." in cls.qualname:
         return False
     return (cls.is_model and cls.inherits("ConfigMixin")) or cls.inherits(*_PUBLIC_BASES)
 

@@ -76,6 +76,6 @@ def _contradiction(item: Registration, ret: Return) -> str:
                 return f"returns `{ret.paths[0]}` alone, and is registered to return `{name}` at {index}"
         elif index >= len(ret.paths):
             return f"returns {len(ret.paths)} values, and is registered to return `{name}` at {index}"
-        elif ret.paths[index] == other and name in ret.paths:
+        elif ret.paths[index] == other:
             return f"returns `{', '.join(ret.paths)}`, and is registered to return `{name}` at {index}"
     return ""

@@ -88,7 +88,7 @@ class DummyObject(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         table = lazy(module)
-        if table is None or "." in module.name:
+        if table is None:
             return
         for backends in dict.fromkeys(frozenset(dummies.backends) for dummies in table.dummies):
             yield from self._behind(table, backends)

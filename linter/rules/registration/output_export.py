@@ -44,19 +44,19 @@ class OutputExport(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         top, table = library(module), lazy(module)
-        if top is None or table is None or not top.is_complete or not table.is_complete:
+        if top is None or table is None:
             return
         if module is top.module:
             for package in dict.fromkeys(entry.submodule for entry in top.entries):
                 below = lazy(module.project.module(f"{module.name}.{package}", module.root))
-                if below is not None and below.is_complete:
+                if below is not None:
                     yield from self._only_in(top, below, package)
-        elif module.name.count(".") == 1 and any(module.name.endswith(f".{entry.submodule}") for entry in top.entries):
+        elif any(module.name == f"{top.module.name}.{entry.submodule}" for entry in top.entries):
             yield from self._only_in(table, top, "")
 
     def _only_in(self, table: Lazy, other: Lazy, submodule: str) -> Iterator[Finding]:
         """The outputs of one table, all or those of one key, that another lacks."""
-        for entry in table.entries:
+        for entry in table.entries if other.is_complete else ():
             if (
                 not entry.name.endswith("Output")
                 or entry.name in other.names

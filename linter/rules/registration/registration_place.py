@@ -55,7 +55,7 @@ class RegistrationPlace(Rule):
             target = module.resolve(call.receiver, function.facts if function else None)
             if target == f"{tables.module.name}.{registry}" or module.find(call.receiver) is not None:
                 message = f"hook metadata belongs into `{tables.module.name}`, with those of the other models"
-                yield self.finding(module, call.span, message, function or "")
+                yield self.finding(module, call.span, message, registry)
 
 
 def _calls(module: Module) -> Iterator[tuple[Call, Function | None]]:

@@ -109,8 +109,9 @@ class SingleFileEntry(Rule):
 
 
 def _place_of(name: str, table: Attribute, module: Module) -> Span:
-    for number in range(table.span.line, table.span.end_line + 1):
-        column = module.source.lines[number - 1].find(f'"{name}"')
-        if column >= 0:
-            return Span(number, column, number, column + len(name) + 2)
+    key, first = f'"{name}"', table.span.line
+    for number, line in enumerate(module.source.lines[first - 1 : table.span.end_line], start=first):
+        if key in line:
+            column = line.index(key)
+            return Span(number, column, number, column + len(key))
     return table.span

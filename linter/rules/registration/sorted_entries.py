@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from linter.edits.registering import kept_order
+from linter.edits.registering import Order, kept_order
 from linter.facts import LazyEntry, Span
 from linter.findings import Edit, Finding, Safety
 from linter.project import Module
@@ -62,17 +62,18 @@ class SortedEntries(Rule):
         key = kept_order(names)
         if key is None:
             return
-        for entries in lists.values():
+        for container, entries in lists.items():
             strays = _strays([key(entry.name) for entry in entries])
-            edits = self._sorted(module, sorted(entries, key=lambda entry: key(entry.name)), entries) if strays else ()
+            edits = self._sorted(module, container, entries, key) if strays else ()
             for index in strays:
                 message = f"`{entries[index].name}` stands out of the order that the lists of this file keep"
                 yield self.finding(module, entries[index].span, message, entries[index].name, edits)
 
-    def _sorted(self, module: Module, wanted: Sequence[LazyEntry], entries: Sequence[LazyEntry]) -> tuple[Edit, ...]:
+    def _sorted(self, module: Module, container: Span, entries: Sequence[LazyEntry], key: Order) -> tuple[Edit, ...]:
         source = module.source
-        if "#" in source.between(entries[0].container):
+        if "#" in source.between(container):
             return ()
+        wanted = sorted(entries, key=lambda entry: key(entry.name))
         return tuple(
             Edit(str(module.path), there.span, source.between(name.span))
             for there, name in zip(entries, wanted, strict=True)
@@ -89,8 +90,8 @@ def _strays(keys: Sequence[Any]) -> list[int]:
         ends[place : place + 1] = [key]
         lengths.append(place)
     kept, wanted = set(), len(ends) - 1
-    for index in range(len(keys) - 1, -1, -1):
-        if lengths[index] == wanted:
+    for index, length in reversed(list(enumerate(lengths))):
+        if length == wanted:
             kept.add(index)
             wanted -= 1
     return [index for index in range(len(keys)) if index not in kept]

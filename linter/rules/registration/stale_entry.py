@@ -76,22 +76,21 @@ class StaleEntry(Rule):
         if defining:
             # What another rule finds missing in a table below must not cost the entries above it.
             (home, *others) = defining
-            moved = submodule is None and not others
+            # A file in a folder without an `__init__` is of no package that a key could name.
+            moved = submodule is None and not others and home.root == table.module.root
             return with_other_key(table.module, entry, home.name[len(table.module.name) + 1 :]) if moved else ()
         classes = [name for name in submodule.classes if name not in table.names] if submodule else []
-        meant = get_close_matches(entry.name, classes, n=2, cutoff=_ALIKE)
+        meant = get_close_matches(entry.name, classes, cutoff=_ALIKE)
         if len(meant) == 1 and entry.name not in table.typed_names:
             return with_other_name(table.module, entry, meant[0])
         return without_entry(table.module, entry)
 
     def _defines(self, submodule: Module, name: str) -> bool:
-        if name in submodule.facts.bindings or any(entry.name == name for entry in submodule.facts.lazy_entries):
-            return True
-        if submodule.project.module(f"{submodule.name}.{name}", submodule.root) is not None:
-            return True
-        stars = any(item.name == "*" for item in submodule.facts.imports)
         return (
-            submodule.reexport(name) is not None
+            name in submodule.facts.bindings
+            or submodule.reexport(name) is not None
+            or submodule.project.module(f"{submodule.name}.{name}", submodule.root) is not None
+            # What a table or a function hands out at run time cannot be read.
             or not submodule.facts.lazy_is_complete
-            or (stars and "__getattr__" in submodule.facts.bindings)
+            or "__getattr__" in submodule.facts.bindings
         )

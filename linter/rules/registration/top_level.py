@@ -45,7 +45,6 @@ class TopLevel(Rule):
             return
         if module is top.module:
             yield from self._between_the_two(top)
-            return
         for cls in module.classes.values():
             below = self._registered_below(cls, module) if is_public(cls) else None
             if below is None:

@@ -1,5 +1,7 @@
 """Packages between a public class and the top of its library: those that import lazily, and those that do not."""
 
+import textwrap
+
 from linter.rules.registration import LAZY_MODELS, LAZY_TOP, LIBRARY, MODEL_FILE
 
 
@@ -19,6 +21,7 @@ _FILES = {
     + _CLASS.format("TinyPipeline", "DiffusionPipeline", ""),
 }
 _PIPELINES = "tinylib/pipelines/tiny/pipeline_tiny.py"
+_SMALL = "\n\n            class SmallModel(ModelMixin, ConfigMixin):\n                pass\n"
 _NEW = "from ...base import DiffusionPipeline, ModularPipeline, SchedulerMixin\n\n\n"
 
 CASES = {
@@ -61,9 +64,20 @@ CASES = {
         + "_import_structure.update(more())\n",
         _PIPELINES: _FILES[_PIPELINES] + _CLASS.format("NewPipeline", "DiffusionPipeline", "  #! REG001"),
     },
+    "a table next to the class that is put together at run time": {
+        **LIBRARY,
+        MODELS: LAZY_MODELS.replace(
+            "if TYPE_CHECKING:\n", "_import_structure.update(more())\n            if TYPE_CHECKING:\n"
+        ),
+        TINY: MODEL_FILE + _SMALL,
+    },
     "a top that is put together at run time": {
         **LIBRARY,
-        TOP: LAZY_TOP.replace('"TinyModel"', '"Other"  #! REG004').replace(
+        MODELS: LAZY_MODELS.replace('["TinyModel"]', '["SmallModel", "TinyModel"]').replace(
+            "import TinyModel", "import SmallModel, TinyModel"
+        ),
+        TINY: MODEL_FILE + _SMALL,
+        TOP: LAZY_TOP.replace('["TinyModel"]}', '["Other"]}  #! REG003 REG004').replace(
             "if TYPE_CHECKING:\n", "_import_structure.update(more())\n            if TYPE_CHECKING:\n"
         ),
         "tinylib/models/other.py": "",
@@ -79,6 +93,15 @@ CASES = {
         **_FILES,
         "tinylib/pipelines/tiny/__init__.py": _TYPED.format("pipeline_tiny")
         + '_import_structure = {"pipeline_tiny": ["NewPipeline", "TinyPipeline"]}\n',
+        _PIPELINES: _FILES[_PIPELINES] + _CLASS.format("NewPipeline", "DiffusionPipeline", "  #! REG001"),
+    },
+    "a lazy package that knows of its class last": {
+        **_FILES,
+        "tinylib/pipelines/__init__.py": _FILES["tinylib/pipelines/__init__.py"].replace(
+            '["TinyPipeline"]', '["NewPipeline", "TinyPipeline"]'
+        ),
+        "tinylib/pipelines/tiny/__init__.py": _TYPED.format("pipeline_tiny")
+        + '_import_structure = {"pipeline_tiny": ["TinyPipeline"]}\n',
         _PIPELINES: _FILES[_PIPELINES] + _CLASS.format("NewPipeline", "DiffusionPipeline", "  #! REG001"),
     },
     "a library that imports everything at once": {
@@ -103,7 +126,7 @@ CASES = {
         TOP: _TYPED.format("models")
         + '_import_structure = {"models": ["TinyModel"], "pipelines": ["TinyPipeline"], "plain": ["PlainOutput"]}\n'
         '_import_structure["models"] += ["TopOutput"]  #! REG004 REG020\n'
-        '_import_structure["pipelines"] += ["FarOutput"]\n',
+        '_import_structure["pipelines"] += ["FarOutput", "NearOutput"]\n',
         MODELS: _TYPED.format("tiny") + '_import_structure = {"tiny": ["TinyModel"]}\n'
         '_import_structure["tiny"] += ["TinyOutput"]  #! REG020\n'
         '_import_structure["tiny"] += ["GoneOutput"]  #! REG004\n'
@@ -113,12 +136,42 @@ CASES = {
         "tinylib/models/inner/deep.py": "class DeepOutput:\n    pass\n",
         "tinylib/pipelines/__init__.py": _TYPED.format("tiny")
         + '_import_structure = {"tiny": ["TinyPipeline", "FarOutput"]}\n_import_structure.update(more())\n',
-        "tinylib/pipelines/tiny.py": "class TinyPipeline:\n    pass\n\n\nclass FarOutput:\n    pass\n",
+        "tinylib/pipelines/tiny.py": "class TinyPipeline:\n    pass\n\n\nclass FarOutput:\n    pass\n"
+        "\n\nclass NearOutput:\n    pass\n",
         "tinylib/hidden/__init__.py": _TYPED.format("tiny") + '_import_structure = {"tiny": ["HiddenOutput"]}\n',
         "tinylib/hidden/tiny.py": "class HiddenOutput:\n    pass\n",
         "tinylib/plain.py": "class PlainOutput:\n    pass\n",
     },
+    "outputs of a package whose top is put together at run time": {
+        TOP: _TYPED.format("models")
+        + '_import_structure = {"models": ["TinyModel"]}\n_import_structure.update(more())\n',
+        MODELS: _TYPED.format("tiny") + '_import_structure = {"tiny": ["TinyModel", "TinyOutput"]}\n',
+        TINY: "class TinyModel:\n    pass\n\n\nclass TinyOutput:\n    pass\n",
+    },
 }
+
+_BACKEND = """
+try:
+    if not is_{}_available():
+        raise OptionalDependencyNotAvailable()
+except OptionalDependencyNotAvailable:
+    pass
+else:
+    {}
+"""
+
+
+def _behind_two(names: str) -> str:
+    """A package of models behind two backends, the second of which has some names."""
+    typed = (("torch", "FirstModel, OtherModel"), ("flax", "LastModel, TinyModel"))
+    return (
+        "_import_structure = {}\n"
+        + _BACKEND.format("torch", '_import_structure["tiny"] = ["FirstModel", "OtherModel"]')
+        + _BACKEND.format("flax", f'_import_structure["tiny"] = [{names}]')
+        + "\nif TYPE_CHECKING:"
+        + "".join(textwrap.indent(_BACKEND.format(name, f"from .tiny import {of}"), "    ") for name, of in typed)
+    )
+
 
 FIXES = {
     "a new pipeline goes into what its package imports, at its place": (
@@ -134,5 +187,34 @@ FIXES = {
             "tinylib/pipelines/tiny/__init__.py": "import torch\nfrom .pipeline_tiny import NewPipeline\n"
             "from .pipeline_tiny import TinyPipeline\n",
         },
+    ),
+    "a new model goes behind the backend that its import for type checkers stands behind": (
+        "REG001",
+        {**LIBRARY, MODELS: _behind_two('"LastModel"')},
+        {MODELS: _behind_two('"LastModel", "TinyModel"')},
+    ),
+    "a model that its package registers goes to the others of that package at the top": (
+        "REG003",
+        {
+            **LIBRARY,
+            MODELS: LAZY_MODELS.replace('["TinyModel"]', '["SmallModel", "TinyModel"]'),
+            TINY: MODEL_FILE + _SMALL,
+        },
+        {
+            TOP: LAZY_TOP.replace('["TinyModel"]', '["SmallModel", "TinyModel"]').replace(
+                "import TinyModel", "import SmallModel, TinyModel"
+            )
+        },
+    ),
+}
+
+MESSAGES = {
+    "what a lazy package lacks, and one that imports at once": (
+        "REG001",
+        {**_FILES, _PIPELINES: _FILES[_PIPELINES] + "\n\n" + _CLASS.format("NewPipeline", "DiffusionPipeline", "")},
+        [
+            "`NewPipeline` is missing from the `_import_structure` of `tinylib.pipelines.__init__`",
+            "`NewPipeline` is missing from the imports of `tinylib.pipelines.tiny.__init__`",
+        ],
     ),
 }

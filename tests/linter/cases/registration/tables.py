@@ -62,18 +62,36 @@ CASES = {
             '["TinyModel", "", "class"]  #! REG002 REG002 REG004 REG004\n',
         ),
     },
-    "entries that a module has by import, by a star, by its own table, as a module": {
+    "entries that a module has by import, by a star, by its own table, as a module, or only when it runs": {
         **LIBRARY,
-        MODELS: LAZY_MODELS.replace(
-            '["TinyModel"]\n',
-            '["TinyModel"]\n'
-            '            _import_structure["taken"] = ["Imported", "Starred", "GONE"]  #! REG002 REG004\n'
-            '            _import_structure["inner"] = ["deep", "Listed"]  #! REG002\n',
-        ),
+        MODELS: """
+            if TYPE_CHECKING:
+                from .tiny import *
+
+            _import_structure = {"tiny": ["TinyModel"]}
+            _import_structure["taken"] = [
+                "Imported",
+                "Starred",
+                "GONE",  #! REG004
+            ]
+            _import_structure["inner"] = [
+                "deep",
+                "Listed",
+                "Unlisted",  #! REG004
+            ]
+            _import_structure["open"] = ["Anything"]
+            _import_structure["made"] = ["Anything"]
+            _import_structure["broken"] = ["Anything"]
+        """,
         "tinylib/models/taken.py": "from .source import *\nfrom .source import Imported\n",
         "tinylib/models/source.py": "class Imported:\n    pass\n\n\nclass Starred:\n    pass\n",
         "tinylib/models/inner/__init__.py": '_import_structure = {"deep": ["Listed"]}\n',
-        "tinylib/models/inner/deep.py": "class Listed:\n    pass\n",
+        "tinylib/models/inner/deep.py": "class Listed:\n    pass\n\n\nclass Unlisted:\n    pass\n",
+        "tinylib/models/open/__init__.py": "if TYPE_CHECKING:\n    from .part import *\n\n"
+        '_import_structure = {"part": ["Part"]}\n_import_structure.update(more())\n',
+        "tinylib/models/open/part.py": "class Part:\n    pass\n",
+        "tinylib/models/made.py": "def __getattr__(name):\n    return make(name)\n",
+        "tinylib/models/broken.py": "class Anything(\n",
     },
     "output classes may be in one of the two lists": {
         **LIBRARY,
@@ -146,7 +164,64 @@ CASES |= {
     },
 }
 
+
+def _models(entries: str, files: dict[str, str]) -> dict[str, str]:
+    """A library whose package of models has some entries, and more files there."""
+    return {
+        TOP: 'if TYPE_CHECKING:\n    from .utils import *\n\n_import_structure = {"utils": ["Tool"]}\n',
+        "tinylib/utils.py": "class Tool:\n    pass\n",
+        MODELS: f"if TYPE_CHECKING:\n    from .tiny import OldModel, TinyModel\n\n_import_structure = {{}}\n{entries}",
+        **{f"tinylib/models/{name}": text for name, text in files.items()},
+    }
+
+
+_CLASS = "class {}:\n    pass\n"
+_HAS = {"tiny.py": _CLASS.format("TinyModel")}
+_HAS_ALIKE = {"tiny.py": _CLASS.format("TinyModelA") + "\n\n" + _CLASS.format("TinyModelB")}
+
 FIXES = {
+    "a key that is misspelt becomes the module that defines the name": (
+        "REG004",
+        _models('_import_structure["teny"] = ["TinyModel"]\n', _HAS),
+        _models('_import_structure["tiny"] = ["TinyModel"]\n', _HAS),
+    ),
+    "a name that two modules define is left to a person": (
+        "REG004",
+        _models('_import_structure["gone"] = ["TinyModel"]\n', {**_HAS, "other.py": _CLASS.format("TinyModel")}),
+        None,
+    ),
+    "a name that a module below defines is left to a person": (
+        "REG004",
+        _models(
+            '_import_structure["inner"] = ["TinyModel"]\n', {"inner/__init__.py": "", "inner/tiny.py": _HAS["tiny.py"]}
+        ),
+        None,
+    ),
+    "a name in a folder that is no package is left to a person": (
+        "REG004",
+        _models('_import_structure["inner"] = ["TinyModel"]\n', {"inner/tiny.py": _HAS["tiny.py"]}),
+        None,
+    ),
+    "a name that is misspelt becomes that of the class": (
+        "REG004",
+        _models('_import_structure["tiny"] = ["TinyModle"]\n', _HAS),
+        _models('_import_structure["tiny"] = ["TinyModel"]\n', _HAS),
+    ),
+    "a name like one that the table has goes": (
+        "REG004",
+        _models('_import_structure["tiny"] = ["TinyModel", "TinyModle"]\n', _HAS),
+        _models('_import_structure["tiny"] = ["TinyModel"]\n', _HAS),
+    ),
+    "a name like those of two classes goes": (
+        "REG004",
+        _models('_import_structure["tiny"] = ["TinyModelC"]\n', _HAS_ALIKE),
+        _models("", _HAS_ALIKE),
+    ),
+    "a name that type checkers are told of too goes from both": (
+        "REG004",
+        _models('_import_structure["tiny"] = ["OldModel"]\n', {"tiny.py": _CLASS.format("OldModels")}),
+        {MODELS: "if TYPE_CHECKING:\n    from .tiny import TinyModel\n\n_import_structure = {}\n"},
+    ),
     "a name out of order goes to its place": (
         "REG007",
         {TOP: _list(*_LETTERS[:8], '"BbModel"', *_LETTERS[8:])},
