@@ -16,19 +16,19 @@ class Layout(NamedTuple):
     contiguous: bool
 
 
-def layouts(model: nn.Module, inputs: dict[str, Any]) -> dict[str, list[Layout]]:
-    """What each layer reads and gives in one forward, by the layer's path; blocks only give."""
-    found: dict[str, list[Layout]] = {}
+def layouts(model: nn.Module, inputs: dict[str, Any]) -> dict[tuple[str, str], list[Layout]]:
+    """What each layer reads and gives in one forward, by the layer's path and which of both; blocks only give."""
+    found: dict[tuple[str, str], list[Layout]] = {}
 
-    def note(path: str, values: Any) -> None:
+    def note(path: str, way: str, values: Any) -> None:
         tensors = [each for each in tree_leaves(values) if torch.is_tensor(each)]
-        found.setdefault(path, []).extend(Layout(tuple(each.shape), each.is_contiguous()) for each in tensors)
+        found.setdefault((path, way), []).extend(Layout(tuple(each.shape), each.is_contiguous()) for each in tensors)
 
     hooks = []
     for path, module in model.named_modules():
-        hooks.append(module.register_forward_hook(lambda _, read, given, path=path: note(path, given)))
+        hooks.append(module.register_forward_hook(lambda _, read, given, path=path: note(path, "gives", given)))
         if not list(module.children()):
-            hooks.append(module.register_forward_pre_hook(lambda _, read, path=path: note(path, read)))
+            hooks.append(module.register_forward_pre_hook(lambda _, read, path=path: note(path, "reads", read)))
     with torch.no_grad():
         model(**inputs, return_dict=False)
     for hook in hooks:
@@ -36,10 +36,10 @@ def layouts(model: nn.Module, inputs: dict[str, Any]) -> dict[str, list[Layout]]
     return found
 
 
-def are_scattered(ours: dict[str, list[Layout]], theirs: dict[str, list[Layout]]) -> bool:
+def are_scattered(ours: dict[tuple[str, str], list[Layout]], theirs: dict[tuple[str, str], list[Layout]]) -> bool:
     """Whether a tensor lies in pieces that in the counterpart, where it has the same shape, lies in one."""
     return any(
         our.shape == their.shape and their.contiguous and not our.contiguous
-        for path in ours.keys() & theirs.keys()
-        for our, their in zip(ours[path], theirs[path], strict=False)
+        for place in ours.keys() & theirs.keys()
+        for our, their in zip(ours[place], theirs[place], strict=False)
     )
