@@ -67,8 +67,12 @@ def apply(plan: Plan, undoes: str | None = None) -> None:
         _stage(plan, state, undoes)
         try:
             _finish(plan.root, state)
-        except OSError:
-            _take_back(plan, state)
+        except OSError as error:
+            if not _take_back(plan, state):
+                raise ScaffoldError(
+                    f"{error.filename or plan.root} cannot be written to: {error.strerror}; the change is half made, "
+                    "and the next call of scaffold goes on with it"
+                ) from None
             raise
 
 
@@ -87,10 +91,13 @@ def recover(root: Path) -> None:
     Raises:
         ScaffoldError: a file was edited since, which finishing would overwrite.
     """
-    state = root / STATE
-    if any((state / name).exists() for name in ("journal", "journal.new")):
-        with told_for_people(root), _locked(root):
-            pass
+    with told_for_people(root):
+        if any(root.parent.glob(f"{_prefix(root)}*")):
+            with _creating(root):
+                pass
+        if any((root / STATE / name).exists() for name in ("journal", "journal.new")):
+            with _locked(root):
+                pass
 
 
 def last_applied(root: Path) -> tuple[str, Plan] | None:
@@ -126,33 +133,41 @@ def told_for_people(root: Path) -> Iterator[None]:
 
 def _create(plan: Plan) -> None:
     """A new folder is staged beside its place, and takes its name in one step."""
-    parent, prefix = plan.root.parent, f".{plan.root.name}-"
-    staged: Path | None = None
+    parent = plan.root.parent
     with told_for_people(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        _drop_abandoned(parent, prefix)
-        try:
-            staged = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        with _creating(plan.root):
+            staged = Path(tempfile.mkdtemp(prefix=_prefix(plan.root), dir=parent))
             # mkdtemp keeps others out, which a folder of source code should not.
             staged.chmod(0o777 & ~_umask())
-            (staged / STATE).mkdir()
-            with FileLock(staged / STATE / "lock"):
-                for change in plan.changes:
-                    _write(staged / change.path, change.after or b"")
-                _write(staged / STATE / ".gitignore", _IGNORED.encode())
-                _write(staged / STATE / "history" / "0001.zip", _archived(plan))
-                os.replace(staged, plan.root)
-                staged = None
-        finally:
-            if staged is not None:
-                shutil.rmtree(staged, ignore_errors=True)
+            for change in plan.changes:
+                _write(staged / change.path, change.after or b"")
+            _write(staged / STATE / ".gitignore", _IGNORED.encode())
+            _write(staged / STATE / "history" / "0001.zip", _archived(plan))
+            # POSIX lets a folder take the name of an empty one; Windows wants the name to be free.
+            if plan.root.is_dir() and os.name == "nt":
+                plan.root.rmdir()
+            os.replace(staged, plan.root)
 
 
-def _drop_abandoned(parent: Path, prefix: str) -> None:
-    """Remove what runs that were killed have staged; that of one that is alive is locked."""
-    for folder in parent.glob(f"{prefix}*/{STATE}"):
-        with contextlib.suppress(Timeout), FileLock(folder / "lock", timeout=0):
-            shutil.rmtree(folder.parent, ignore_errors=True)
+@contextlib.contextmanager
+def _creating(root: Path) -> Iterator[None]:
+    """For one process at a time; what staging leaves beside the folder goes, an earlier run's that was killed too."""
+    lock = root.parent / f"{_prefix(root)}lock"
+    try:
+        with FileLock(lock, timeout=_PATIENCE):
+            try:
+                yield
+            finally:
+                for abandoned in root.parent.glob(f"{_prefix(root)}*"):
+                    shutil.rmtree(abandoned, ignore_errors=True)
+                lock.unlink(missing_ok=True)
+    except Timeout:
+        raise ScaffoldError(f"another scaffold is making {root}; wait for it and run this again") from None
+
+
+def _prefix(root: Path) -> str:
+    return f".{root.name}-"
 
 
 @contextlib.contextmanager
@@ -225,24 +240,34 @@ def _finish(root: Path, state: Path) -> None:
     elif (folder / "history.zip").exists():
         history.mkdir(exist_ok=True)
         os.replace(folder / "history.zip", history / _next(state))
-    shutil.rmtree(folder)
+    _drop_journal(state)
 
 
-def _take_back(plan: Plan, state: Path) -> None:
-    """Undo what of a plan was done, where not all of it could be; what cannot be undone the next call finishes."""
-    with contextlib.suppress(OSError):
+def _take_back(plan: Plan, state: Path) -> bool:
+    """Undo what of a plan was done, where not all of it could be; says whether that was possible."""
+    try:
         for number, change in enumerate(plan.changes):
             target = (plan.root / change.path).resolve()
             if read(plan.root, change.path) != change.after:
                 continue
             if change.before is None:
-                target.unlink(missing_ok=True)
+                target.unlink()
             else:
                 _write(state / f"journal.{number}", change.before)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(state / f"journal.{number}", target)
         for change in plan.changes:
             _remove_empty((plan.root / change.path).resolve().parent, plan.root)
-        shutil.rmtree(state / "journal")
+        _drop_journal(state)
+    except OSError:
+        return False
+    return True
+
+
+def _drop_journal(state: Path) -> None:
+    """The journal stops to count in one step, and then goes."""
+    os.rename(state / "journal", state / "journal.new")
+    shutil.rmtree(state / "journal.new", ignore_errors=True)
 
 
 def _archived(plan: Plan) -> bytes:

@@ -67,21 +67,25 @@ class Plan:
         real = (change for change in changes if change.before != change.after)
         return cls(root, tuple(sorted(real, key=lambda change: change.path)))
 
+    @property
+    def shown(self) -> tuple[Change, ...]:
+        """The changes that a person is told of: all but those of the tool's own record."""
+        return tuple(change for change in self.changes if not change.path.startswith(".scaffold"))
+
     def describe(self) -> str:
         """The folder, under it a line a file with what happens to it, and how much it is in all."""
-        shown = [change for change in self.changes if not _is_own(change.path)]
-        width = max((len(change.path) for change in shown), default=0)
+        width = max((len(change.path) for change in self.shown), default=0)
         lines = [f"{self.root}/"]
-        lines += [f"  {change.path:<{width}}  {_extent(change)}" for change in shown]
-        total = sum(len(change.lines()[1]) for change in shown)
-        lines.append(f"{len(shown)} files, {total} lines")
+        lines += [f"  {change.path:<{width}}  {_extent(change)}" for change in self.shown]
+        total = sum(len(change.lines()[1]) for change in self.shown)
+        lines.append(f"{len(self.shown)} files, {total} lines")
         return "\n".join(lines)
 
     def diff(self) -> str:
         """A unified diff of all that is text, for `git apply` or a person."""
         texts = []
-        for change in self.changes:
-            if change.is_text and not _is_own(change.path):
+        for change in self.shown:
+            if change.is_text:
                 before, after = change.lines()
                 name_before = "/dev/null" if change.before is None else f"a/{change.path}"
                 name_after = "/dev/null" if change.after is None else f"b/{change.path}"
@@ -166,11 +170,6 @@ def read(root: Path, path: str) -> bytes | None:
 def digest(content: bytes | None) -> str | None:
     """The SHA-256 of what a file holds."""
     return None if content is None else hashlib.sha256(content).hexdigest()
-
-
-def _is_own(path: str) -> bool:
-    """Whether a file is the tool's record and not part of the model."""
-    return path.split("/")[0].startswith(".scaffold")
 
 
 def _extent(change: Change) -> str:

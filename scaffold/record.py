@@ -69,7 +69,11 @@ class Record:
         hashes = {path: digest(content) or "" for path, content in sorted(self.files.items())}
         kept = msgspec.to_builtins(_Kept(self.modelwright, self.answers, hashes))
         text = io.StringIO()
-        YAML(typ="safe", pure=True).dump(kept, text)
+        writer: Any = YAML(typ="safe", pure=True)
+        writer.default_flow_style = False
+        writer.width = 1000
+        writer.sort_base_mapping_type_on_output = False
+        writer.dump(kept, text)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as rendering:
             for path, content in sorted(self.files.items()):

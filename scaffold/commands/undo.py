@@ -26,7 +26,7 @@ def undo(folder: Path, shown: str | None) -> None:
         name, plan = plan_undo(folder)
         if shown is None:
             apply(plan, undoes=name)
-            click.echo(f"Took back {len(plan.changes)} changes to {folder}/")
+            click.echo(f"Took back what was done to {len(plan.shown)} files of {folder}/")
         else:
             settle(plan, shown)
     except ScaffoldError as error:
