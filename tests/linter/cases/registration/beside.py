@@ -1,5 +1,6 @@
 """What lies beside a library in its repository: the pages that document it, the tests that try it."""
 
+from linter.rules.registration import LAZY_MODELS, MODEL_FILE
 from linter.rules.registration.capability_tester import CapabilityTester
 from linter.rules.registration.docs_page import DocsPage
 from linter.rules.registration.test_file import TestFile
@@ -130,6 +131,20 @@ CASES = {
         "src/tinylib/loaders/again.py": "NamedLoraLoaderMixin = None\n",
         "tests/test_tiny.py": "import tinylib\n",
     },
+    "names of modules of models, and what is no model": {
+        **_library("", "", "", ""),
+        **_TESTS,
+        "docs/source/en/_toctree.yml": "- local: api/pipelines/tiny\n",
+        "docs/source/en/api/pipelines/tiny.md": "[[autodoc]] TinyPipeline\n\n[[autodoc]] TinyModular\n",
+        "src/tinylib/__init__.py": (_TOP % ("", "", "", "")).replace(
+            '    "models": ["TinyModel"],\n',
+            '    "models": ["TinyOutput"],\n    "models.tiny": ["TinyModel"],  #! REG011\n',
+        ),
+        "src/tinylib/models/__init__.py": LAZY_MODELS.replace('["TinyModel"]', '["TinyModel", "TinyOutput"]').replace(
+            "import TinyModel", "import TinyModel, TinyOutput"
+        ),
+        "src/tinylib/models/tiny.py": MODEL_FILE + "\n\n            class TinyOutput:\n                pass\n",
+    },
     "names that pages document": {
         **_library("", "", "", ""),
         **_TESTS,
@@ -184,5 +199,21 @@ CASES = {
     "a configuration of no model": _tested(", CacheMixin", "pass", "", says="pass"),
     "a configuration of a function": _tested(
         ", CacheMixin", "pass", "", says="model_class = make_model\n\n    def shown(self):\n        return TinyModel"
+    ),
+}
+
+MESSAGES = {
+    "models and pipelines that no test names": (
+        "REG012",
+        {**_library("", "", "", ""), "tests/test_pipelines.py": "from tinylib import TinyModular\n"},
+        [
+            "`TinyModel` is named by no test below `tests/`",
+            "`TinyPipeline` is named by no test below `tests/`",
+        ],
+    ),
+    "models that the tests of models do not name": (
+        "REG012",
+        {**_library("", "", "", ""), **_TESTS, "tests/models/test_tiny.py": "from tinylib import OtherModel\n"},
+        ["`TinyModel` is named by no test below `tests/models/`"],
     ),
 }

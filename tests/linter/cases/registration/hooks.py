@@ -31,7 +31,21 @@ def _with_more(text: str, head: str = "") -> dict[str, str]:
 CASES = {
     "a block that returns the other order": _returning("return hidden_states, encoder_hidden_states", True),
     "a block that returns too little": _returning("return (hidden_states,)", True),
+    "a block that returns too little, by another name": _returning("return (output,)", True),
     "a block that returns one stream": _returning("return hidden_states", True),
+    "a block that returns one stream, and is registered so": {
+        **_returning("return hidden_states", False),
+        TABLES: HOOK_TABLES.replace("hidden_states_index=1", "hidden_states_index=0", 1).replace(
+            "return_encoder_hidden_states_index=0", "return_encoder_hidden_states_index=None"
+        ),
+    },
+    "a block that takes its stream by another name": {
+        **_HOOKED,
+        TINY: BLOCK_FILE.replace(
+            "self, hidden_states, encoder_hidden_states", "self, sample, encoder_hidden_states"
+        ).replace(_RETURN, "return encoder_hidden_states, sample"),
+        TABLES: HOOK_TABLES.replace("metadata=TransformerBlockMetadata(", _MARKED),
+    },
     "a block that returns a variable": _returning("return output", False),
     "a block that returns what is worked out": _returning("return self.first(hidden_states), self.second", False),
     "a block that returns nothing": _returning("self.last = hidden_states", False),
@@ -88,6 +102,23 @@ CASES = {
                     self.stack = nn.ModuleList([TinyBlock()])
 
 
+            class MixedTransformer(ModelMixin):
+                def __init__(self):
+                    super().__init__()
+                    self.stack = nn.ModuleList([TinyBlock(), TinyPart()])  #! REG016
+
+
+            class TinyLayer(nn.Module):
+                def forward(self, hidden_states):
+                    return hidden_states
+
+
+            class LayeredTransformer(ModelMixin):
+                def __init__(self):
+                    super().__init__()
+                    self.layers = nn.ModuleList([TinyLayer()])
+
+
             class PartTransformer(ModelMixin):
                 def __init__(self):
                     super().__init__()
@@ -142,6 +173,35 @@ CASES = {
                     super().__init__()
                     self.stack = nn.ModuleList([OtherBlock()])  #! REG016
     """),
+}
+
+_CACHING = """
+
+            class OtherBlock(nn.Module):
+                def forward(self, hidden_states):
+                    return hidden_states
+
+
+            class CachingModel(ModelMixin, CacheMixin):{}
+                def __init__(self):
+                    super().__init__()
+                    self.{} = nn.ModuleList([OtherBlock()])
+"""
+
+CASES |= {
+    "blocks of a library that registers none": {
+        **_HOOKED,
+        TINY: BLOCK_FILE + _CACHING.format("", "blocks"),
+        TABLES: "class TransformerBlockRegistry:\n    pass\n",
+    },
+    "blocks of a library whose hooks look for no names": {
+        **{name: text for name, text in _HOOKED.items() if name != "tinylib/hooks/_common.py"},
+        TINY: BLOCK_FILE + _CACHING.format("", "stack"),
+    },
+    "registries of a library that has none": {
+        **{name: text for name, text in _HOOKED.items() if name != TABLES},
+        TINY: BLOCK_FILE + "\n\n            TransformerBlockRegistry.register(TinyBlock, None)\n",
+    },
 }
 
 _PROCESSORS = """
@@ -246,4 +306,58 @@ CASES |= {
         "tinylib/models/other.py": "from ..hooks import AttentionProcessorRegistry\n\n"
         "AttentionProcessorRegistry.register(None)  #! REG021\n",
     },
+}
+
+_SHIM = """
+
+            class {}:
+                def __new__(cls, fast=False):
+                    if fast:
+                        return FastProcessor()
+                    return {}()
+"""
+
+MESSAGES = {
+    "a processor that the hooks know by its deprecated name, beside those of others": (
+        "REG015",
+        {
+            **_HOOKED,
+            TINY: """
+            class FastProcessor:
+                pass
+
+
+            class TinyProcessor:
+                pass
+
+
+            class OtherProcessor:
+                pass
+
+
+            class LoneProcessor:
+                pass
+"""
+            + _SHIM.format("OldOtherProcessor", "OtherProcessor")
+            + _SHIM.format("OldProcessor", "TinyProcessor")
+            + "".join(
+                f"\n\n            class {name}Attention:\n                _default_processor_cls = {name}Processor\n"
+                for name in ("Tiny", "Lone")
+            ),
+            TABLES: HOOK_TABLES
+            + """
+
+            def _register_attention_processors_metadata():
+                from ..models.tiny import OldOtherProcessor, OldProcessor
+
+                AttentionProcessorRegistry.register(OldOtherProcessor, metadata=None)
+                AttentionProcessorRegistry.register(OldProcessor, metadata=None)
+""",
+        },
+        [
+            "`TinyProcessor`, the default of `TinyAttention`, is not in the hooks' `AttentionProcessorRegistry`"
+            "; its deprecated `OldProcessor` is",
+            "`LoneProcessor`, the default of `LoneAttention`, is not in the hooks' `AttentionProcessorRegistry`",
+        ],
+    ),
 }

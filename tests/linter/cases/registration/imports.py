@@ -151,6 +151,7 @@ CASES = {
         "setup.py": "",
         **{f"src/{name}": text for name, text in TINYLIB.items()},
         "tests/__init__.py": "import torch\n",
+        "tests/utils.py": _ASKING.format("xformers"),
         "tests/test_tiny.py": "import xformers\n",
     },
     "what a lazy package may import at once": {
@@ -274,5 +275,25 @@ FIXES = {
         "REG009",
         {**TINYLIB, "tinylib/utils/kernels.py": "import torch\nimport xformers\n" + _USING},
         None,
+    ),
+}
+
+MESSAGES = {
+    "what a table asks for too little, or not at all": (
+        "REG006",
+        {
+            **TINYLIB,
+            "tinylib/__init__.py": TINYLIB["tinylib/__init__.py"]
+            + '    _import_structure["fast"] = ["attend"]\n'
+            + _GUARDED.format("xformers", "plain", "Plain")
+            + '\n_import_structure["slow"] = ["wait"]\n',
+            "tinylib/fast.py": "import torch\nimport xformers\n\n\ndef attend():\n    return xformers.ops\n",
+            "tinylib/plain.py": "class Plain:\n    pass\n",
+            "tinylib/slow.py": "import torch\n\n\ndef wait():\n    return torch\n",
+        },
+        [
+            "`attend` stands behind `torch`, and `tinylib.fast` needs `xformers`",
+            "`wait` stands behind no backend, and `tinylib.slow` needs `torch`",
+        ],
     ),
 }

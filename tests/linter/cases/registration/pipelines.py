@@ -163,6 +163,7 @@ CASES = {
         + _KEPT
         + _PIPELINE.format("TinyPipeline", "DiffusionPipeline", "")
         + _PIPELINE.format("TinyInpaintPipeline", "DeprecatedPipelineMixin, DiffusionPipeline", ""),
+        "tinylib/pipelines/deprecated/__init__.py": "",
         "tinylib/pipelines/deprecated/old.py": "from ..base import DiffusionPipeline\n"
         "\n\nclass TinyImg2ImgPipeline(DiffusionPipeline):\n    pass\n",
         "tinylib/pipelines/modular.py": _IMPORT + _PIPELINE.format("TinyImg2ImgPipeline", "ModularPipeline", ""),
