@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from linter.cache import Cache, Checked
@@ -14,9 +15,9 @@ from linter.errors import LinterError
 from linter.files import Files
 from linter.findings import Finding
 from linter.project import Module, Project
-from linter.project.profiles import profile_of
+from linter.project.profiles import Profile, profile_of
 from linter.project.queries import reading
-from linter.rules import all_rules
+from linter.rules import Rule, all_rules
 from linter.rules.linter_itself.unreadable_file import UnreadableFile
 from linter.selection import ALWAYS
 from linter.suppressing import apply_suppressions
@@ -99,11 +100,15 @@ def _check_file(path: Path, files: Files, project: Project) -> Checked:
     )
 
 
+@cache
+def _rules_for(profile: Profile) -> tuple[type[Rule], ...]:
+    return tuple(rule for rule in all_rules() if profile in rule.profiles)
+
+
 def _run_rules(module: Module) -> Iterable[Finding]:
-    profile = profile_of(module)
     too_deep = []
-    for rule in all_rules():
-        if profile not in rule.profiles or (rule.words and rule.words.isdisjoint(module.facts.words)):
+    for rule in _rules_for(profile_of(module)):
+        if rule.words and rule.words.isdisjoint(module.facts.words):
             continue
         try:
             yield from rule().check(module)

@@ -38,17 +38,18 @@ class Files:
         self._unparsed: dict[str, bytes] = {}
         self._facts: dict[Path, FileFacts | None] = {}
         self._sources: dict[Path, Source] = {}
-        self._exists: dict[Path, bool] = {}
+        self._exists: dict[str, bool] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self.problems: dict[Path, Finding] = {}
         """Why a file has no facts."""
 
     def exists(self, path: Path) -> bool:
         """Whether there is such a file."""
-        if path not in self._exists:
-            self._exists[path] = path.is_file()
-        note(str(path))
-        return self._exists[path]
+        name = str(path)
+        note(name)
+        if name not in self._exists:
+            self._exists[name] = os.path.isfile(name)
+        return self._exists[name]
 
     def names(self, folder: Path, pattern: str = "*") -> tuple[str, ...]:
         """The names in a folder that a pattern of `fnmatch` fits, sorted; those of folders end in a slash.

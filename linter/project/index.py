@@ -34,6 +34,7 @@ class Project:
     def __init__(self, files: Files) -> None:
         self.files = files
         self._roots = Answers(self._find_root)
+        self._seen_roots: dict[Path, Path] = {}
         self._modules_at = Answers(self._make_module)
         self._modules = Answers(self._find_module)
         self._definitions = Answers(self._follow)
@@ -112,4 +113,5 @@ class Project:
         root = folder
         while self.files.exists(root / "__init__.py") and root.parent != root:
             root = root.parent
-        return root
+        # All folders below it share one value, which is quicker to tell from others than an equal one.
+        return self._seen_roots.setdefault(root, root)

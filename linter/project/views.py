@@ -155,8 +155,10 @@ class Module:
 
     def follow(self, target: str) -> Class | Function | Module | None:
         """The definition in this project that an absolute name means."""
+        if not target:
+            return None
         is_ours = top_level(target) == top_level(self.name) or not self.package
-        return self.project.definition(target, self.root) if target and is_ours else None
+        return self.project.definition(target, self.root) if is_ours else None
 
 
 class Class:

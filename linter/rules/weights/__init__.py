@@ -39,12 +39,16 @@ def conversions(module: Module, *doing: str) -> Iterator[Conversion]:
         module: The file.
         doing: What they call, one of these at the least, such as `.pop`.
     """
-    for definition in module.definitions.values():
-        if not isinstance(definition, Function) or not _CONVERTS.search(definition.name.lower()):
-            continue
-        found = conversion(definition) if any(map(definition.facts.mentions, doing)) else None
+    for function in _converting(module):
+        found = conversion(function) if any(map(function.facts.mentions, doing)) else None
         if found is not None:
             yield found
+
+
+@kept_query
+def _converting(module: Module) -> list[Function]:
+    functions = (item for item in module.definitions.values() if isinstance(item, Function))
+    return [function for function in functions if _CONVERTS.search(function.name.lower())]
 
 
 @kept_query

@@ -102,7 +102,9 @@ def _shut_out(
     for statement in body:
         if isinstance(statement, ast.If):
             yield from _chain(statement, flags, left)
-        stored = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and _is_stored(node)}
+        # As long as nothing is known of any key there is nothing to forget.
+        nodes = ast.walk(statement) if left or flags else ()
+        stored = {node.id for node in nodes if isinstance(node, ast.Name) and _is_stored(node)}
         # What was found out about keys that are other ones now counts no more.
         left = [item for item in left if item.where not in stored]
         marker = _marker(statement.value, flags) if isinstance(statement, ast.Assign) else None

@@ -133,6 +133,8 @@ def _put_back(conversion: Conversion) -> Iterator[str]:
         if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Tuple):
             continue
         match = re.fullmatch(r"(?:\w+\.)*(\w+)\.items\(\)", ast.unparse(loop.iter))
+        if match is None:
+            continue
         back = [ast.unparse(item) for item in reversed(loop.target.elts)]
         calls = [call for call in ast.walk(loop) if isinstance(call, ast.Call)]
         puts_back = any(
@@ -141,7 +143,7 @@ def _put_back(conversion: Conversion) -> Iterator[str]:
             and [ast.unparse(item) for item in call.args] == back
             for call in calls
         )
-        if match and puts_back:
+        if puts_back:
             yield match[1]
 
 
