@@ -212,6 +212,11 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True, dict=True):
         """Whether a text stands in any path of the body. It is looked for without unpacking the body."""
         return text.encode() in bytes(self.packed)
 
+    def taker(self, given: Call | Read) -> Call | None:
+        """The call among whose arguments a call or an attribute stands; None where it stands in none."""
+        place = given.parent if isinstance(given, Call) else given.call
+        return self.calls[place] if place >= 0 else None
+
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The tests that things in the body stand under."""

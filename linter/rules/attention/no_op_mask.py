@@ -79,11 +79,12 @@ class NoOpMask(Rule):
                     message = f"`{write.target}` masks nothing; pass `None`"
                     yield self.finding(module, write.span, message, function)
             for call in function.facts.calls:
-                made = self._MADE.match(f"{call.path}()") if call.parent >= 0 else None
-                if made is None or (made[1] == "zeros" and self._INTEGERS.search(module.source.between(call.span))):
+                made, taker = self._MADE.match(f"{call.path}()"), function.facts.taker(call)
+                if taker is None or made is None:
                     continue
-                given = function.facts.calls[call.parent].arguments
-                if any(item.name in _MASKS and item.path == f"{call.path}()" for item in given):
+                if made[1] == "zeros" and self._INTEGERS.search(module.source.between(call.span)):
+                    continue
+                if any(item.name in _MASKS and item.path == f"{call.path}()" for item in taker.arguments):
                     yield self.finding(module, call.span, "the mask masks nothing; pass `None`", function)
 
 

@@ -51,7 +51,8 @@ def _running(module: Module) -> Iterator[Running]:
         if entry is None or not (cls.is_processor or cls.is_module):
             continue
         for function in entry.reached:
-            if function.module is module and id(function.facts) not in seen:
+            # What is of other files has been told of by then, at the call that leads there.
+            if id(function.facts) not in seen:
                 seen.add(id(function.facts))
                 yield Running(function, entry, None)
                 yield from _outside(module, function, entry, seen)

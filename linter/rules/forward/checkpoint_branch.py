@@ -75,7 +75,7 @@ class CheckpointBranch(ForwardRule):
         return [
             item.path
             for item in arguments
-            if item.path[:1].isalpha() and item.path not in _CONSTANTS and not {"?", "("} & set(item.path)
+            if item.path[:1].isalpha() and item.path not in _CONSTANTS and "(" not in item.path
         ]
 
     def _unnamed(self, arguments: tuple[Argument, ...]) -> int:

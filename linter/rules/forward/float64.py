@@ -51,15 +51,15 @@ class Float64(ForwardRule):
 
     _GUARD = re.compile(r"mps|npu|xla|cuda|neuron|hpu|device|float64|double")
     _NAMES = frozenset({"torch.float64", "torch.double"})
+    _WORDS = frozenset(name.rpartition(".")[2] for name in _NAMES)
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for where in running(module, ("float64", "double")):
+        for where in running(module, self._WORDS):
             facts = where.function.facts
             for read in facts.reads:
                 if where.function.target(read.path) not in self._NAMES or read.test >= 0:
                     continue
-                call = facts.calls[read.call] if read.call >= 0 else None
-                if not self._guarded(facts, read.guards) and not self._harmless(call):
+                if not self._guarded(facts, read.guards) and not self._harmless(facts.taker(read)):
                     message = f"`{read.path}` in a forward; guard it with `maybe_adjust_dtype_for_device`"
                     yield self.told(module, where, read.span, message)
             for name, call in given_by_bare_name(where.function, self._NAMES):

@@ -63,24 +63,24 @@ class GraphBreak(ForwardRule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for where in running(module):
-            if where.entry.cls is not None and "Training" in where.entry.cls.name:
+            if "Training" in where.entry.qualname:
                 continue
             facts = where.function.facts
             tensors = Tensors(where.function)
             told: set[tuple[int, int]] = set()
             for call in facts.calls:
-                message = self._message(where.function, call, tensors)
+                condition = facts.conditions[call.test] if call.test >= 0 else None
+                message = self._message(where.function, call, condition, tensors)
                 if not message or any(self._EAGER_ONLY.search(text) for text in guard_texts(facts, call.guards)):
                     continue
-                place = facts.conditions[call.test].span if call.test >= 0 else call.span
+                place = call.span if condition is None else condition.span
                 # One chain (`x.cpu().numpy()`) leaves the graph once.
                 if (place.line, place.column) not in told:
                     told.add((place.line, place.column))
                     yield self.told(module, where, place, message)
 
-    def _message(self, function: Function, call: Call, tensors: Tensors) -> str:
-        condition: Condition | None = function.facts.conditions[call.test] if call.test >= 0 else None
-        if call.method in self._METHODS and call.receiver and not call.arguments:
+    def _message(self, function: Function, call: Call, condition: Condition | None, tensors: Tensors) -> str:
+        if call.method in self._METHODS and not call.arguments:
             if tensors.surely_not(call.receiver):
                 return ""
             return f"`.{call.method}()` takes the tensor's value out of the graph"

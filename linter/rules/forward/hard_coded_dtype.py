@@ -48,18 +48,19 @@ class HardCodedDtype(ForwardRule):
     """
 
     _NAMES = frozenset({"torch.bfloat16", "torch.float16", "torch.half"})
+    _WORDS = frozenset(name.rpartition(".")[2] for name in _NAMES)
     _ASKING = ("finfo", "any", "all", "isinstance")
     _BRANCH = re.compile(r"dtype|device|bfloat16|float16|mps|npu|is_autocast")
 
     def check(self, module: Module) -> Iterator[Finding]:
-        for where in running(module, ("bfloat16", "float16", "half")):
+        for where in running(module, self._WORDS):
             facts = where.function.facts
             kept = {write.value for write in facts.writes}
             found: list[tuple[Span, str, tuple[int, ...]]] = [
                 (read.span, read.path, read.guards)
                 for read in facts.reads
                 # In a comparison it is neither an argument nor kept.
-                if read.test < 0 and (read.call >= 0 or read.path in kept) and self._is_half(where.function, read)
+                if read.test < 0 and self._is_half(where.function, read, kept)
             ]
             found += [
                 (call.span, f".{call.method}()", call.guards)
@@ -76,6 +77,8 @@ class HardCodedDtype(ForwardRule):
                     message = f"`{text}` in a forward; take the dtype from an input"
                     yield self.told(module, where, span, message)
 
-    def _is_half(self, function: Function, read: Read) -> bool:
-        in_range = read.call >= 0 and function.facts.calls[read.call].method in self._ASKING
-        return not in_range and function.target(read.path) in self._NAMES
+    def _is_half(self, function: Function, read: Read, kept: set[str]) -> bool:
+        """Whether a half precision is given to a call that does more than ask about it, or kept."""
+        taker = function.facts.taker(read)
+        is_used = read.path in kept if taker is None else taker.method not in self._ASKING
+        return is_used and function.target(read.path) in self._NAMES

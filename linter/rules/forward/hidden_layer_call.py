@@ -70,8 +70,7 @@ class HiddenLayerCall(ForwardRule):
                 called = {other.path for other in helper.facts.calls}
                 names = [parameter.name for parameter in helper.facts.parameters]
                 for index, item in passed:
-                    name = item.name or (names[index] if index < len(names) else "")
-                    if name in called:
+                    if called.intersection([item.name] if item.name else names[index : index + 1]):
                         message = f"`{helper.name}` calls `{item.path}`; call it in `{where.function.name}` itself"
                         yield self.told(module, where, call.span, message)
 

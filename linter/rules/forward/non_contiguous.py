@@ -40,7 +40,7 @@ class NonContiguous(ForwardRule):
     def check(self, module: Module) -> Iterator[Finding]:
         for where in running(module):
             facts = where.function.facts
-            if where.place is not None or facts is not where.entry.facts:
+            if facts is not where.entry.facts:
                 continue
             for ret in facts.returns:
                 # What a name was last given, where the return names it.

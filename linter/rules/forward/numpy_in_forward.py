@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from linter.edits.importing import without_unused_import
 from linter.edits.numpy_expressions import WRAPPERS, in_torch
-from linter.facts import FunctionFacts, Span
+from linter.facts import Call, FunctionFacts, Read
 from linter.findings import Edit, Finding, Safety
 from linter.project import Function, Module
 from linter.project.tensors import Tensors
@@ -73,24 +73,24 @@ class NumpyInForward(ForwardRule):
     def check(self, module: Module) -> Iterator[Finding]:
         for where in running(module, ("numpy",)):
             facts = where.function.facts
-            uses: dict[int, tuple[str, Span, int]] = {}
-            for index, call in enumerate(facts.calls):
+            uses: dict[int, Call | Read] = {}
+            for call in facts.calls:
                 name = self._numpy_name(where.function, call.path)
                 if name and name not in self._ON_INTEGERS and not self._for_arrays(facts, call.guards):
-                    uses.setdefault(call.span.line, (call.path, call.span, index))
+                    uses.setdefault(call.span.line, call)
             for read in facts.reads:
                 name = self._numpy_name(where.function, read.path)
                 if name and read.test < 0 and read.call < 0 and not self._for_arrays(facts, read.guards):
-                    uses.setdefault(read.span.line, (read.path, read.span, -1))
+                    uses.setdefault(read.span.line, read)
             if uses and self._only_for_arrays(where, where.function):
                 continue
-            for path, span, index in uses.values():
-                edits = _edits(module, where, index) if index >= 0 else ()
-                yield self.told(module, where, span, f"`{path}` is NumPy in a forward; use torch", edits)
+            for use in uses.values():
+                message = f"`{use.path}` is NumPy in a forward; use torch"
+                yield self.told(module, where, use.span, message, _edits(module, where, use))
 
     def _numpy_name(self, function: Function, path: str) -> str:
         target = function.target(path)
-        name = target.removeprefix("numpy.").partition(".")[0]
+        name = target.removeprefix("numpy.")
         return name if target.startswith("numpy.") and name not in self._CONSTANTS else ""
 
     def _for_arrays(self, facts: FunctionFacts, guards: tuple[int, ...]) -> bool:
@@ -103,7 +103,7 @@ class NumpyInForward(ForwardRule):
             (caller, call)
             for caller in where.entry.reached
             for call in caller.facts.calls
-            if call.method == function.name and caller.callee(call) is function
+            if caller.callee(call) is function
         ]
         return bool(calls) and all(
             self._for_arrays(caller.facts, call.guards)
@@ -113,20 +113,16 @@ class NumpyInForward(ForwardRule):
         )
 
 
-def _edits(module: Module, where: Running, index: int) -> tuple[Edit, ...]:
+def _edits(module: Module, where: Running, use: Call | Read) -> tuple[Edit, ...]:
     """The edits that write a call with torch, with all of NumPy that it stands in; none where that is not exact."""
-    torch = next((name for name, target in module.imports.items() if target == "torch"), "")
-    if where.place is not None or not torch:
+    torch = next((name for name, target in module.imports.items() if target == "torch"), None)
+    if where.place is not None or torch is None:
         return ()
-    function = where.function
-    calls = function.facts.calls
-    call, outer = calls[index], calls[index].parent
-    while outer >= 0 and function.target(call.path) not in WRAPPERS:
-        if not function.target(calls[outer].path).startswith(("numpy.", *WRAPPERS)):
-            break
-        call, outer = calls[outer], calls[outer].parent
+    function, call = where.function, use
+    while (outer := function.facts.taker(call)) and function.target(outer.path).startswith(("numpy.", *WRAPPERS)):
+        call = outer
     new = in_torch(module.source.between(call.span), torch, function.target, Tensors(function).is_tensor)
     if new is None:
         return ()
     edits = (Edit(str(module.path), call.span, new),)
-    return edits + without_unused_import(module, calls[index].path.partition(".")[0], edits)
+    return edits + without_unused_import(module, use.path.partition(".")[0], edits)

@@ -78,9 +78,9 @@ class UninitialisedParameter(Rule):
 
 def kept_as(init: Function, call: Call) -> str:
     """The parameter or buffer that a call's result becomes; empty where it becomes none."""
-    parent = init.facts.calls[call.parent] if call.parent >= 0 else None
-    if parent is not None and init.target(parent.path).endswith(".nn.Parameter"):
-        return parent.assigned[5:] if parent.assigned.startswith("self.") else ""
-    if parent is not None and parent.path == "self.register_buffer":
-        return parent.arguments[0].path.strip("'\"")
-    return ""
+    taker = init.facts.taker(call)
+    if taker is None:
+        return ""
+    if init.target(taker.path).endswith(".nn.Parameter"):
+        return taker.assigned[5:] if taker.assigned.startswith("self.") else ""
+    return taker.arguments[0].path.strip("'\"") if taker.path == "self.register_buffer" else ""

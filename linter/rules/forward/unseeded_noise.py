@@ -82,5 +82,5 @@ class UnseededNoise(ForwardRule):
         yield from guard_texts(where.function.facts, call.guards)
         for caller in where.entry.reached:
             for other in caller.facts.calls:
-                if other.method == where.function.name and caller.callee(other) is where.function:
+                if caller.callee(other) is where.function:
                     yield from guard_texts(caller.facts, other.guards)

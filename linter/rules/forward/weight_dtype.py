@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from linter.facts import FunctionFacts, Span
+from linter.facts import FunctionFacts
 from linter.findings import Finding
 from linter.project import Module
 from linter.rules.forward import GUIDE, ForwardRule, guard_texts, running
@@ -54,15 +54,13 @@ class WeightDtype(ForwardRule):
                 for write in facts.writes
                 if write.kind == "=" and self._is_weight(write.value) and not self._is_guarded(facts, write.guards)
             }
-            told: set[Span] = set()
             for call in facts.calls:
                 if call.method not in ("to", "type") or not call.receiver:
                     continue
                 source = next(
                     (item.path for item in call.arguments if self._is_weight(item.path) or item.path in kept), ""
                 )
-                if source and call.span not in told and not self._is_guarded(facts, call.guards):
-                    told.add(call.span)
+                if source and not self._is_guarded(facts, call.guards):
                     message = f"a cast to `{source}`, the dtype of a weight; use the dtype of an activation"
                     yield self.told(module, where, call.span, message)
 

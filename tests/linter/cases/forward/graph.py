@@ -109,6 +109,9 @@ CASES = {
                 hidden_states = modulated(hidden_states, self.unknown)
                 described(self.norm)
                 apply(self.norm)
+                hidden_states = modulated(norm=self.norm, hidden_states=hidden_states)  #! FWD003
+                hidden_states = modulated(self.norm, norm)
+                hidden_states = self.own(norm=self.norm, hidden_states=hidden_states)
                 return self.own(self.norm, hidden_states)
 
 
@@ -219,12 +222,16 @@ CASES = {
 
             def inner(size):
                 return np.zeros(size)
+
+
+            def last(size):
+                return np.zeros(size)
         """,
         "tinylib/model.py": """
             import numpy as np
             from torch import nn
 
-            from .helpers import inner, outer
+            from .helpers import inner, last, outer
 
 
             def deep(size):
@@ -239,9 +246,18 @@ CASES = {
                 return np.ones(size)  #! FWD001
 
 
+            def leading(size):
+                return last(size)  #! FWD001
+
+
             class TinyFirst(nn.Module):
                 def forward(self, size):
                     return outer(size) + near(size) + deep(size)  #! FWD001
+
+
+            class TinyThird(nn.Module):
+                def forward(self, size):
+                    return leading(size)
 
 
             class TinySecond(nn.Module):
@@ -249,4 +265,158 @@ CASES = {
                     return inner(size) + outer(size) + near(size)
         """,
     },
+    "values that are read and branched on first": """
+        import torch
+        from torch import nn
+
+
+        class TinyMasked(nn.Module):
+            def forward(self, hidden_states: torch.Tensor, mask):
+                if (  # The whole of the condition is meant.
+                    mask is None  #! FWD002
+                    or torch.any(mask)
+                ):
+                    return hidden_states
+                return hidden_states * mask
+
+
+        class TinyScaled(nn.Module):
+            def forward(self, hidden_states):
+                if self.proj(hidden_states).abs().sum() > 2:  #! FWD002
+                    return hidden_states
+                return hidden_states * 2
+
+
+        class TinyTrainingBlock(nn.Module):
+            def forward(self, hidden_states: torch.Tensor):
+                return hidden_states[: hidden_states.sum().item()]
+    """,
+    "layers that a base of another file passes on": {
+        "tinylib/__init__.py": "",
+        "tinylib/base.py": """
+            from torch import nn
+
+
+            def modulated(norm, hidden_states):
+                return norm(hidden_states)
+
+
+            class TinyBase(nn.Module):
+                def __init__(self, dim):
+                    super().__init__()
+                    self.norm = nn.LayerNorm(dim)
+
+                def forward(self, hidden_states):
+                    return self.normed(hidden_states)
+
+                def normed(self, hidden_states):
+                    return modulated(self.norm, hidden_states)  #! FWD003
+        """,
+        "tinylib/model.py": """
+            from .base import TinyBase
+
+
+            class TinyBlock(TinyBase):
+                def forward(self, hidden_states):
+                    return self.normed(hidden_states) + 1
+        """,
+    },
+}
+
+_HELPERS = {
+    "tinylib/__init__.py": "",
+    "tinylib/helpers.py": """
+        import einops
+        import numpy as np
+        from einops import rearrange
+
+
+        def folded(hidden_states):
+            return einops.reduce(rearrange(hidden_states, "b s -> s b"), "s b -> s", "mean")
+
+
+        def table(size):
+            return np.arange(size)
+    """,
+}
+
+MESSAGES = {
+    "how a forward leads to what it must not do": (
+        "FWD001",
+        {
+            **_HELPERS,
+            "tinylib/model.py": """
+            import numpy as np
+            from torch import nn
+
+            from .helpers import table
+
+
+            def near(size):
+                return np.ones(size)
+
+
+            class TinyFirst(nn.Module):
+                def forward(self, size):
+                    return np.zeros(size) + table(size) + near(size)
+
+
+            class TinySecond(nn.Module):
+                def forward(self, size):
+                    return table(size) + near(size)
+            """,
+        },
+        (
+            "`np.ones` is NumPy in a forward; use torch, which `TinyFirst.forward` reaches",
+            "`np.zeros` is NumPy in a forward; use torch",
+            "`np.arange` is NumPy in a forward; use torch, in `table` (tinylib.helpers:11), which this call reaches",
+        ),
+    ),
+    "einops in a helper of another file is told once": (
+        "FWD008",
+        {
+            **_HELPERS,
+            "tinylib/model.py": """
+            from torch import nn
+
+            from .helpers import folded
+
+
+            class TinyBlock(nn.Module):
+                def forward(self, hidden_states):
+                    return folded(hidden_states)
+            """,
+        },
+        (
+            "`einops.reduce` is einops; write it with `reshape`, `permute` or `unflatten`, in `folded` "
+            "(tinylib.helpers:7), which this call reaches",
+        ),
+    ),
+}
+
+_EINOPS = """
+        import einops
+        from torch import nn
+
+
+        class TinyBlock(nn.Module):
+            def forward(self, hidden_states, pattern):
+                return """
+
+FIXES = {
+    "einops goes with its import": (
+        "FWD008",
+        f'{_EINOPS}einops.rearrange(hidden_states, "b s d -> b d s")\n',
+        f"{_EINOPS}hidden_states.transpose(1, 2)\n".replace("import einops\n        ", ""),
+    ),
+    "a pattern that is not written there is left to a person": (
+        "FWD008",
+        f"{_EINOPS}einops.rearrange(hidden_states, pattern)\n",
+        None,
+    ),
+    "other functions of einops are left to a person": (
+        "FWD008",
+        f'{_EINOPS}einops.einsum(hidden_states, "b s d -> b d s")\n',
+        None,
+    ),
 }

@@ -13,7 +13,7 @@ CASES = {
                 hidden_states = hidden_states.half()  #! FWD004
                 hidden_states = hidden_states.bfloat16()  #! FWD004
                 other = other.half(2)
-                other = half(other)
+                other = half(other) + half() + other.float()
                 low = torch.half  #! FWD004
                 hidden_states.dtype = low
                 if other.half():
@@ -141,5 +141,23 @@ CASES = {
                 with autocast("cuda"):  #! FWD007
                     hidden_states = hidden_states + 1
                 return hidden_states, device, index, stream
+    """,
+    "what a forward asks first": """
+        import torch
+        from torch import nn
+
+
+        class TinyCasting(nn.Module):
+            def forward(self, hidden_states):
+                if self.casts(torch.float16):
+                    return hidden_states
+                return hidden_states + 1
+
+
+        class TinyPlaced(nn.Module):
+            def forward(self, hidden_states):
+                if self.on(hidden_states.to("cuda")):
+                    return hidden_states
+                return hidden_states + 1
     """,
 }

@@ -92,6 +92,8 @@ CASES = {
             def forward(self, x, generator=None):
                 x = x.to(th.float64)  #! FWD005
                 x = x.to(wide)  #! FWD005
+                if x.device.type != "mps":
+                    x = x.to(wide)
                 x = x.to(dtype=bfloat16)  #! FWD004
                 if x.dtype == bfloat16:
                     x = x.to(dtype=wide, device="cpu")
@@ -99,5 +101,30 @@ CASES = {
                 x = x.to(device=th.device("cuda"))  #! FWD007
                 x = x + draw(3)  #! FWD012
                 return x + th.randn(3, generator=generator)
+
+
+        class TinyTable(nn.Module):
+            def forward(self, x, wide):
+                return x.to(wide)
     """,
+}
+
+MESSAGES = {
+    "a dtype of torch's by any name, told once": (
+        "FWD005",
+        """
+        import torch as th
+        from torch import float64 as wide
+        from torch import nn
+
+
+        class TinyModel(nn.Module):
+            def forward(self, x):
+                return x.to(th.float64) + x.to(wide)
+        """,
+        (
+            "`th.float64` in a forward; guard it with `maybe_adjust_dtype_for_device`",
+            "`wide` in a forward; guard it with `maybe_adjust_dtype_for_device`",
+        ),
+    ),
 }

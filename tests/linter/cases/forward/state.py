@@ -118,6 +118,7 @@ CASES = {
             linear.data = param
             param.data_ = linear
             param.data += linear
+            weight = linear.data
             note.param = linear
             module.norm_weight.data = param
 
@@ -204,7 +205,12 @@ CASES = {
                     if self.gradient_checkpointing:
                         x = self._gradient_checkpointing_func(fourth, x, None, True, False, -1, temb + 1, temb.view())
                     else:
-                        x = fourth(x, False, temb * 2, temb.reshape())
+                        x = fourth(x, temb * 2, temb.reshape())
+                for fifth in self.blocks:
+                    if self.gradient_checkpointing:
+                        x = self._gradient_checkpointing_func(fifth, x, temb + 1)
+                    else:
+                        x = fifth(x, temb)
                 return x
 
 
@@ -295,6 +301,12 @@ CASES = {
                 pass
 
 
+        class TinyScratch(nn.Module):
+            def __init__(self, dim):
+                super().__init__()
+                self.scratch = torch.empty(dim)
+
+
         class TinyPlan:
             def __init__(self, dim):
                 self.table = nn.Parameter(torch.empty(dim))
@@ -326,4 +338,54 @@ CASES = {
                     self.weight = nn.Parameter(torch.empty(dim))
         """,
     },
+}
+
+_PARAMETER = """
+        {imports}
+
+
+        class TinyModel(nn.Module):
+            def __init__(self, dim):
+                super().__init__()
+                self.table = nn.Parameter({made}(dim))
+"""
+
+FIXES = {
+    "a parameter is made of zeros": (
+        "FWD009",
+        _PARAMETER.format(imports="import torch\n        from torch import nn", made="torch.empty"),
+        _PARAMETER.format(imports="import torch\n        from torch import nn", made="torch.zeros"),
+    ),
+    "a function under a name of its own is left to a person": (
+        "FWD009",
+        _PARAMETER.format(imports="from torch import empty as blank\n        from torch import nn", made="blank"),
+        None,
+    ),
+}
+
+_BRANCHES = """
+        from torch import nn
+
+
+        class TinyModel(nn.Module):
+            def forward(self, x, e0, temb=None):
+                for block in self.blocks:
+                    if self.gradient_checkpointing:
+                        x = self._gradient_checkpointing_func(block, {first})
+                    else:
+                        x = block({second})
+                return x
+"""
+
+MESSAGES = {
+    "what the checkpointing branch lacks": (
+        "FWD014",
+        _BRANCHES.format(first="x, temb", second="x, e0"),
+        ("the checkpointing branch passes also `temb` and no `e0` to `block`",),
+    ),
+    "what the checkpointing branch has in another order": (
+        "FWD014",
+        _BRANCHES.format(first="e0, x", second="x, e0"),
+        ("the checkpointing branch passes the same in another order to `block`",),
+    ),
 }
