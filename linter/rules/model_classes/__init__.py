@@ -48,11 +48,10 @@ def repeated_blocks(cls: Class) -> list[Class]:
         init = ancestor.own_methods.get("__init__") if isinstance(ancestor, Class) else None
         if init is None:
             continue
+        lists = {index for index, call in enumerate(init.facts.calls) if init.target(call.path) == _LIST}
         for call in init.facts.calls:
-            if call.parent < 0 or init.target(init.facts.calls[call.parent].path) != _LIST:
-                continue
-            block = init.module.find(call.path, init.facts)
-            if isinstance(block, Class) and block.is_module and block not in found:
+            block = init.module.find(call.path, init.facts) if call.parent in lists else None
+            if isinstance(block, Class) and block not in found:
                 found.append(block)
     return found
 
@@ -122,11 +121,7 @@ def member_names(cls: Class) -> frozenset[str] | None:
                 continue
             if any(_hides_names(init, call) for call in init.facts.calls):
                 return None
-            names.update(
-                call.arguments[0].path[1:-1]
-                for call in init.facts.calls
-                if call.method in _REGISTERING and call.arguments
-            )
+            names.update(call.arguments[0].path[1:-1] for call in init.facts.calls if call.method in _REGISTERING)
             # Every class that is mentioned may be built, also through a variable that holds it.
             parts.extend(part for part in _mentioned_modules(init) if part not in parts)
     return frozenset(names)
@@ -147,7 +142,7 @@ def _hides_names(init: Function, call: Call) -> bool:
     handed in, a factory, another library's model.
     """
     if call.method in _REGISTERING:
-        return not call.arguments or call.arguments[0].path[:1] not in ("'", '"')
+        return not call.arguments or not call.arguments[0].path.startswith("'")
     if not call.assigned.startswith("self."):
         return False
     if call.path.endswith("[]") or any(call.path == parameter.name for parameter in init.facts.parameters):
@@ -173,13 +168,13 @@ class NamesOfClasses(Rule):
                 continue
             value = cls.attribute(self.attribute)
             own = cls.own_attributes.get(self.attribute)
-            if own is not None and own.value.kind == "sequence":
+            if own is not None:
                 known = class_names(cls)
                 for name in own.value.strings:
                     if name not in known and not builds_unknown_parts(cls):
                         message = f"`{self.attribute}` of `{cls.name}` names `{name}`, which the model does not build"
                         yield self.finding(module, own.span, message, cls)
-            elif own is None and (value is None or value.kind == "none" or not (value.items or value.text)):
+            elif value is None or value.kind == "none" or not (value.items or value.text):
                 blocks = repeated_blocks(cls)
                 if blocks and not cls.has_unknown_base_class:
                     names = ", ".join(f'"{block.name}"' for block in blocks)

@@ -59,12 +59,10 @@ class ModelSubclass(Rule):
 
     def check(self, module: Module) -> Iterator[Finding]:
         for cls in module.classes.values():
-            if not cls.is_model or self._warns(cls):
-                continue
             base = next(
                 (base for base in cls.ancestors[1:] if isinstance(base, Class) and self._is_concrete(base)), None
             )
-            if base is not None:
+            if base is not None and not self._warns(cls):
                 message = f"`{cls.name}` subclasses the model `{base.name}`; write it as a class of its own"
                 yield self.finding(module, cls.facts.header, message, cls)
 

@@ -8,6 +8,7 @@ from linter.facts import FunctionFacts, Return
 from linter.findings import Finding, Severity
 from linter.project import Module
 from linter.rules.base import Rule
+from linter.rules.forward import guard_texts
 from linter.rules.model_classes import GUIDE
 
 
@@ -77,7 +78,7 @@ class ReturnDict(Rule):
                 continue
             facts = forward.facts
             outputs = [ret for ret in facts.returns if self._is_output(ret)]
-            names = {parameter.name for parameter in facts.parameters if parameter.kind != "**"}
+            names = {parameter.name for parameter in facts.parameters}
             is_expected = outputs or "Transformer" in cls.name or "UNet" in cls.name
             if is_expected and "return_dict" not in names and not any(p.kind == "**" for p in facts.parameters):
                 message = f"`{forward.qualname}` takes no `return_dict`"
@@ -96,11 +97,11 @@ class ReturnDict(Rule):
         return len(ret.paths) == 1 and not ret.is_tuple and ret.paths[0].endswith("Output()")
 
     def _without_output(self, facts: FunctionFacts, ret: Return) -> bool:
-        return any("return_dict" in facts.conditions[index if index >= 0 else ~index].text for index in ret.guards)
+        return any("return_dict" in text for text in guard_texts(facts, ret.guards))
 
     def _filled(self, facts: FunctionFacts, ret: Return) -> tuple[str, ...]:
         """What the output class of a return is made with."""
-        made = (call for call in facts.calls if call.parent < 0 and call.span.line >= ret.span.line)
+        made = (call for call in facts.calls if call.span.line >= ret.span.line)
         call = next((call for call in made if call.path + "()" == ret.paths[0]), None)
         return tuple(argument.path for argument in call.arguments) if call else ()
 

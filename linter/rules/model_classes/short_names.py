@@ -52,9 +52,7 @@ class ShortNames(Rule):
             if not (cls.is_module or cls.is_processor):
                 continue
             for method in cls.own_methods.values():
-                if not method.facts.local_names >= {"q", "k", "v"}:
-                    continue
                 first = next((write for write in method.facts.writes if write.target == "q"), None)
-                if first is not None:
+                if first is not None and method.facts.local_names.issuperset(("k", "v")):
                     message = f"`{method.qualname}` says `q`, `k`, `v` for query, key and value"
                     yield self.finding(module, first.span, message, method)

@@ -74,6 +74,8 @@ class TrainingLeftover(Rule):
 _INITIALISERS = ("initialize_weights", "_initialize_weights", "init_weights", "_init_weights", "reset_parameters")
 _LOSS = re.compile(r"torch\.nn\.(\w+Loss|functional\.(\w+_loss|cross_entropy|\w+_cross_entropy\w*|kl_div))$")
 _ZERO = ("0", "0.0")
+_LISTS = ("ModuleList", "Sequential", "append", "extend", "insert")
+"""What makes a list of modules, or adds to one."""
 _OTHERWISE = re.compile(r"\bor\b|\bnot\s+self\.training|gradient_checkpointing")
 """In a condition on `self.training`: it holds outside of training too, or saves memory in training."""
 
@@ -103,14 +105,14 @@ def _is_entered_in_training_only(method: Function, condition: int) -> bool:
 def _made_empty(cls: Class) -> frozenset[str]:
     """The parameters and buffers of a class that are made without values, as paths."""
     init = cls.method("__init__")
-    calls = init.facts.calls if init is not None else ()
-    return frozenset(
-        f"self.{kept_as(init, call)}" for call in calls if init is not None and init.target(call.path) == "torch.empty"
-    )
+    if init is None:
+        return frozenset()
+    made = [call for call in init.facts.calls if init.target(call.path) == "torch.empty"]
+    return frozenset(f"self.{kept_as(init, call)}" for call in made)
 
 
 def _fills(call: Call, made_empty: frozenset[str]) -> bool:
-    return bool(call.arguments) and call.arguments[0].path.removesuffix(".data") in made_empty
+    return not made_empty.isdisjoint(argument.path.removesuffix(".data") for argument in call.arguments)
 
 
 def _is_never(method: Function, call: Call) -> bool:
@@ -118,6 +120,6 @@ def _is_never(method: Function, call: Call) -> bool:
     functional = call.method.startswith("dropout")
     place = 1 if functional else 0
     positional = [item.path for item in call.arguments if not item.name]
-    rate = call.argument("p") or (positional[place] if len(positional) > place else "")
-    parent = method.facts.calls[call.parent].method if call.parent >= 0 else ""
-    return rate in _ZERO and (functional or parent not in ("ModuleList", "Sequential", "append", "extend", "insert"))
+    rate = next(iter(positional[place:]), call.argument("p"))
+    is_element = call.parent != -1 and method.facts.calls[call.parent].method in _LISTS
+    return rate in _ZERO and (functional or not is_element)

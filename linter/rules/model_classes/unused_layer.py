@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from linter.facts import Call, Write
+from linter.facts import Call, Span
 from linter.findings import Finding, Severity
 from linter.project import Class, Function, Module
 from linter.rules.base import Rule
@@ -51,25 +51,25 @@ class UnusedLayer(Rule):
             if init is None or not cls.is_module or "forward" not in cls.own_methods or self._is_reached_into(cls):
                 continue
             used: frozenset[str] | None = None
-            for write in self._layers(init):
+            for name, span in self._layers(init):
                 used = self._used(cls) if used is None else used
-                name = write.target[5:]
                 if name not in used:
                     message = f"`{cls.name}` builds `{name}` and never uses it"
-                    yield self.finding(module, write.span, message, cls)
+                    yield self.finding(module, span, message, cls)
 
     def _is_reached_into(self, cls: Class) -> bool:
         if cls.is_model:
             return not any(kind in cls.name for kind in ("Transformer", "UNet", "ControlNet"))
         return cls.inherits("AttentionModuleMixin") or cls.method("set_processor") is not None
 
-    def _layers(self, init: Function) -> Iterator[Write]:
-        """The assignments of a layer, made by torch or by the project, to an attribute of its own."""
-        built = {call.assigned for call in init.facts.calls if call.parent < 0 and self._is_layer(init, call)}
+    def _layers(self, init: Function) -> Iterator[tuple[str, Span]]:
+        """The attributes that get a layer of their own, made by torch or by the project, and where."""
+        built = {call.assigned for call in init.facts.calls if call.parent == -1 and self._is_layer(init, call)}
         for write in init.facts.writes:
-            if write.target in built and write.target[5:].isidentifier() and write.value != "None":
+            name = write.target.removeprefix("self.")
+            if write.target in built and name.isidentifier() and write.value != "None":
                 built.remove(write.target)
-                yield write
+                yield name, write.span
 
     def _is_layer(self, init: Function, call: Call) -> bool:
         if not call.assigned.startswith("self."):

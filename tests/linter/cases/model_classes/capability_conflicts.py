@@ -90,14 +90,19 @@ CASES = {
             _repeated_blocks = ["TinyBlock"]
             _skip_layerwise_casting_patterns = [name() + "x"]
             _skip_layerwise_casting_patterns = ["norm"]
+            _supports_qkv_fusion = True
+            gradient_checkpointing = False
             anything = 1
             anything = 2
             _cp_plan = "plan"  #! MOD019
             _skip_keys = None  #! MOD019
             _keep_in_fp32_modules = 3  #! MOD019
             _supports_gradient_checkpointing = False  #! MOD019
+            _no_split_modules = []  #! MOD019
+            _supports_qkv_fusion = False  #! MOD019
 
             def __init__(self, on):
+                self.gradient_checkpointing = True
                 self._supports_group_offloading = True  #! MOD019
                 self._supports_group_offloading = False
                 self._supports_group_offloading = on
@@ -106,6 +111,11 @@ CASES = {
                 self._supports_gradient_checkpointing = False
                 self._supports_gradient_checkpointing = True  #! MOD019
                 on._supports_group_offloading = True
+
+
+        class TinyCasting:
+            _skip_layerwise_casting_patterns = ["norm"]
+            _skip_layerwise_casting_patterns = ["norm", "embed"]  #! MOD019
 
 
         class TinyThird:
@@ -151,6 +161,10 @@ CASES = {
         ROWS = {
             "_cp_plan": Row(attribute("_tp_plan")),  #! MOD019
             "_tp_plan": Row(lambda model: model._tp_plan),
+            "_skip_keys": Row(keys),
+        }
+        TWO = {
+            "_cp_plan": Row(attribute("_tp_plan")),  #! MOD019
             "_skip_keys": Row(keys),
         }
         NAMES = ["_cp_plan", "_tp_plan"]

@@ -30,6 +30,21 @@ CASES = {
                 depth = 2
 
 
+        class TinyMany(ModelMixin, ConfigMixin):
+            @register_to_config
+            def __init__(self, dim, *sizes):  #! MOD003
+                super().__init__()
+                self.proj = handed(dim, sizes)
+
+
+        class TinyNoting(ModelMixin, ConfigMixin):
+            def __init__(self, dim):
+                super().__init__()
+                width = 2 * dim
+                self.register_to_config(dim=dim)
+                self.width = width
+
+
         class TinyNothing(ModelMixin, ConfigMixin):
             def __init__(self, dim):  #! MOD002
                 super().__init__()
@@ -77,7 +92,21 @@ CASES = {
     """,
     "the two halves of a model": f"""{_HEAD}
         class TinyModel(ModelMixin):  #! MOD001
-            pass
+            def __init__(self, dim):
+                super().__init__()
+                self.dim = dim
+
+
+        class TinyRegistered(ModelMixin):  #! MOD001
+            @register_to_config
+            def __init__(self, dim, *sizes):
+                super().__init__()
+                self.dim = dim
+
+
+        class TinyScheduler(ConfigMixin):
+            def __init__(self, steps):
+                self.steps = steps
 
 
         class TinyConfigured(nn.Module, ConfigMixin):  #! MOD001
@@ -149,11 +178,38 @@ CASES = {
                 super().__init__(hidden_size)
 
 
-        class TinyPlan:
+        class TinyFirst(ModelMixin, ConfigMixin):
             @register_to_config
-            def __init__(self, inner_width):
-                self.width = 2
+            def __init__(self, num_groups_of_heads):  #! MOD014
+                super().__init__()
+
+
+        class TinyScheduler(ConfigMixin):
+            @register_to_config
+            def __init__(self, steps, inner_dim):
+                self.width = steps
     """,
+    "config entries that the file of a base looks up": {
+        "tiny/__init__.py": "",
+        "tiny/base.py": f"""{_HEAD}
+        class TinyBase(ModelMixin, ConfigMixin):
+            def forward(self, hidden_states):
+                return hidden_states * self.config["num_heads"]
+        """,
+        "tiny/model.py": f"""{_HEAD}
+        from .base import TinyBase
+
+
+        class TinyModel(TinyBase):
+            @register_to_config
+            def __init__(
+                self,
+                num_heads,
+                num_layers,  #! MOD014
+            ):
+                super().__init__()
+        """,
+    },
     "subclasses of models": f"""{_HEAD}
         class TinyModel(ModelMixin, ConfigMixin):
             @register_to_config
@@ -188,6 +244,15 @@ CASES = {
             pass
 
 
+        class TinySettings(ConfigMixin):
+            def __init__(self):
+                self.settings = None
+
+
+        class TinySettled(ModelMixin, TinySettings):
+            pass
+
+
         class TinyLayer(nn.Module):
             def __init__(self):
                 super().__init__()
@@ -196,4 +261,56 @@ CASES = {
         class TinyLayerBelow(TinyLayer):
             pass
     """,
+}
+FIXES = {
+    "the mixin that is missing takes the place of `nn.Module`, which it inherits": (
+        "MOD001",
+        """
+        from diffusers.configuration_utils import ConfigMixin
+        from torch import nn
+
+
+        class TinyLayer(nn.Module):
+            pass
+
+
+        class TinyModel(nn.Module, ConfigMixin):
+            pass
+
+
+        class TinyBelow(TinyLayer, ConfigMixin):
+            pass
+        """,
+        """
+        from diffusers.configuration_utils import ConfigMixin
+        from torch import nn
+        from diffusers.models.modeling_utils import ModelMixin
+
+
+        class TinyLayer(nn.Module):
+            pass
+
+
+        class TinyModel(ModelMixin, ConfigMixin):
+            pass
+
+
+        class TinyBelow(TinyLayer, ConfigMixin, ModelMixin):
+            pass
+        """,
+    ),
+}
+MESSAGES = {
+    "the half of a model that is missing": (
+        "MOD001",
+        f"""{_HEAD}
+        class TinyModel(ModelMixin):
+            pass
+
+
+        class TinyConfigured(nn.Module, ConfigMixin):
+            pass
+        """,
+        ("`TinyModel` does not inherit `ConfigMixin`", "`TinyConfigured` does not inherit `ModelMixin`"),
+    ),
 }

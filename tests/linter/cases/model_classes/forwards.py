@@ -41,8 +41,18 @@ CASES = {
 
         class TinyScaled(nn.Module):
             @apply_lora_scale()
-            def forward(self, hidden_states, attention_kwargs, joint_attention_kwargs):  #! MOD013
+            def forward(
+                self,
+                hidden_states,
+                attention_kwargs,  #! MOD013
+                joint_attention_kwargs,
+            ):
                 return hidden_states
+
+
+        class TinyFirst(nn.Module):
+            def forward(self, hidden_states):  #! MOD013
+                return self.weight
 
 
         class TinyScaling(nn.Module):
@@ -87,7 +97,12 @@ CASES = {
 
 
         class TinyBelow(TinyBase):
-            def forward(self, hidden_states, temb, scale):  #! MOD013
+            def forward(
+                self,
+                hidden_states,
+                temb,
+                scale,  #! MOD013
+            ):
                 return hidden_states
 
 
@@ -170,6 +185,18 @@ CASES = {
                 return TinyOutput(sample=hidden_states), hidden_states
 
 
+        class TinyWrapping(ModelMixin, ConfigMixin):
+            def forward(self, hidden_states):
+                return (TinyOutput(sample=hidden_states),)
+
+
+        class TinyWarming(ModelMixin, ConfigMixin):
+            def forward(self, hidden_states=None):
+                if hidden_states is None:
+                    return
+                return self.proj(hidden_states)
+
+
         class TinyOpenTransformer(ModelMixin, ConfigMixin):
             def forward(self, hidden_states, **kwargs):
                 return hidden_states + kwargs
@@ -195,6 +222,38 @@ CASES = {
                 if not return_dict:
                     return (sample, temb, None)
                 return TinyOutput(sample=temb, other=sample)
+
+
+        class TinyPadded(ModelMixin, ConfigMixin):
+            def forward(self, sample, temb, return_dict=True):
+                if not return_dict:
+                    return (sample, temb)
+                return TinyOutput(sample=temb, other=sample, cache=None)
+
+
+        class TinyKeeping(ModelMixin, ConfigMixin):
+            def forward(self, sample, temb, return_dict=True):
+                self.kept = TinyOutput(sample=temb)
+                if not return_dict:
+                    return (sample,)
+                return TinyOutput(sample=sample)
+
+
+        class TinyFilling(ModelMixin, ConfigMixin):
+            def forward(self, sample, temb, return_dict=True):
+                if temb is None:
+                    temb = sample
+                if not return_dict:
+                    return (temb,)
+                return TinyOutput(sample=sample)  #! MOD018
+
+
+        class TinyNested(ModelMixin, ConfigMixin):
+            def forward(self, sample, temb, return_dict=True):
+                if temb is not None:
+                    if not return_dict:
+                        return (temb,)
+                return TinyOutput(sample=sample)  #! MOD018
 
 
         class TinyLess(ModelMixin, ConfigMixin):
@@ -353,6 +412,10 @@ CASES = {
                 q, k = hidden_states
                 return q + k
 
+            def without_key(self, hidden_states):
+                q, v = hidden_states
+                return q + v
+
             def given(self, q, k, v):
                 return q + k + v
 
@@ -368,4 +431,28 @@ CASES = {
                 q, k, v = hidden_states
                 return q + k + v
     """,
+}
+_TRANSFORMER = """
+    from diffusers.configuration_utils import ConfigMixin
+    from diffusers.models.modeling_utils import ModelMixin
+
+
+    class TinyTransformer(ModelMixin, ConfigMixin):
+        def forward(self, hidden_states):
+            return hidden_states
+"""
+MESSAGES = {
+    "a pipeline's own model without `return_dict` is a warning, a library's an error": (
+        "MOD018",
+        {
+            "tinylib/__init__.py": "",
+            "tinylib/models.py": _TRANSFORMER,
+            "tinylib/pipelines/__init__.py": "",
+            "tinylib/pipelines/tiny.py": _TRANSFORMER,
+        },
+        (
+            "`TinyTransformer.forward` takes no `return_dict`",
+            "warning: `TinyTransformer.forward` takes no `return_dict`",
+        ),
+    ),
 }

@@ -38,6 +38,13 @@ CASES = {
                 return hidden_states, hidden_states
 
 
+        class TinySkipping(nn.Module):
+            def forward(self, hidden_states=None):
+                if hidden_states is None:
+                    return
+                return hidden_states
+
+
         class TinyEither(nn.Module):
             def forward(self, hidden_states, is_pair=False):
                 if is_pair:
@@ -99,6 +106,10 @@ CASES = {
                 "norm.*": Gather(1, 3),  #! MOD008
                 "third_rope": Gather(1, 3),  #! MOD008
                 "fourth_rope": [Gather(1, 3), Gather(1, None)],
+                "seventh_rope": [Gather(1, 3), *MORE],
+                "eighth_rope": [Gather(1, 3), OTHER],
+                "second_unsure": [Gather(1, 3), Gather(1, 3)],
+                "skipping": [Gather(1, 3), Gather(1, 3)],
                 "fifth_rope": [Gather(1, 3), OTHER, Gather(3, 3)],  #! MOD008
                 "sixth_rope": parallel.ContextParallelOutput(gather_dim=3, expected_dims=3),  #! MOD008
                 "nothing": Gather(1, 3),  #! MOD008
@@ -116,6 +127,9 @@ CASES = {
                 self.rope, self.other_rope, self.third_rope = TinyRope(), TinyRope(), TinyRope()
                 self.fourth_rope, self.fifth_rope, self.sixth_rope = TinyRope(), TinyRope(), TinyUnsure()
                 self.norm = TinyNorm()
+                self.seventh_rope, self.eighth_rope = TinyRope(), TinyRope()
+                self.second_unsure = TinyUnsure()
+                self.skipping = TinySkipping()
                 self.pair = TinyPair()
                 self.unsure = TinyUnsure()
                 self.either = TinyEither()
@@ -126,12 +140,62 @@ CASES = {
                 hidden_states = self.other_pair(self.given, hidden_states)
                 for rope in (self.rope, self.other_rope, self.third_rope):
                     hidden_states = rope(hidden_states)
+                hidden_states = self.skipping(self.second_unsure(hidden_states))
+                for rope in (self.seventh_rope, self.eighth_rope):
+                    hidden_states = rope(hidden_states)
                 for rope in (self.fourth_rope, self.fifth_rope, self.sixth_rope):
                     hidden_states = rope(hidden_states, ids, mask, size, offset)
+                return hidden_states, ids
+
+
+        class TinyReturning(ModelMixin, ConfigMixin):
+            _cp_plan = {"": Gather(1, 3)}
+
+            def forward(self, hidden_states, ids):
                 return hidden_states, ids
 
 
         class NoModule:
             _cp_plan = {"nothing": Gather(1, 3)}
     """,
+}
+MESSAGES = {
+    "how many tensors there are": (
+        "MOD008",
+        """
+        import torch
+        from diffusers.configuration_utils import ConfigMixin
+        from diffusers.models._modeling_parallel import ContextParallelInput as Split
+        from diffusers.models._modeling_parallel import ContextParallelOutput as Gather
+        from diffusers.models.modeling_utils import ModelMixin
+        from torch import nn
+
+
+        class TinyNorm(nn.Module):
+            def forward(self, hidden_states: torch.Tensor):
+                hidden_states = hidden_states * 2
+                return hidden_states
+
+
+        class TinyRope(nn.Module):
+            def forward(self, ids):
+                return ids.cos(), ids.sin()
+
+
+        class TinyModel(ModelMixin, ConfigMixin):
+            _cp_plan = {
+                "norm": {1: Split(1, 3, split_output=True)},
+                "rope": Gather(1, 3),
+            }
+
+            def __init__(self):
+                super().__init__()
+                self.norm = TinyNorm()
+                self.rope = TinyRope()
+        """,
+        (
+            "`TinyNorm.forward` returns one tensor: there is none at 1",
+            "`TinyRope.forward` returns 2 tensors, and the plan gathers 1",
+        ),
+    ),
 }

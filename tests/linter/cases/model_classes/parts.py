@@ -1,6 +1,7 @@
 """What models build, call it, and declare about it."""
 
 _HEAD = """
+        from diffusers import loaders
         from diffusers.configuration_utils import ConfigMixin
         from diffusers.loaders import FluxTransformer2DLoadersMixin, UNet2DConditionLoadersMixin
         from diffusers.models.attention import AttentionModuleMixin
@@ -20,11 +21,18 @@ CASES = {
             pass
 
 
+        class TinyTable:
+            pass
+
+
         class TinyBlock(nn.Module):
             def __init__(self, dim):
                 super().__init__()
                 self.proj = nn.Linear(dim, dim)  #! MOD012
                 self.part = TinyPart()  #! MOD012
+                self.shapes = TinyTable()
+                self.late = None
+                self.late = nn.Linear(dim, dim)  #! MOD012
                 self.used = nn.Linear(dim, dim)
                 self.named = nn.Linear(dim, dim)
                 self.table = nn.functional.relu(dim)
@@ -35,7 +43,7 @@ CASES = {
                 self.twice = nn.Linear(dim, dim)  #! MOD012
                 self.twice = nn.Linear(dim, dim)
                 self.inner.proj = nn.Linear(dim, dim)
-                inner = nn.Linear(dim, dim)
+                local = nn.Linear(dim, dim)
                 self.listed = [nn.Linear(dim, dim)]  #! MOD012
                 self.wrapped = handed(nn.Linear(dim, dim))
 
@@ -142,6 +150,7 @@ CASES = {
             _no_split_modules = ["TinyBlock", "TinyInner", "Linear"]
             _repeated_blocks = ["TinyBlock", "TinyGone"]  #! MOD005
             _skip_layerwise_casting_patterns = ["blocks", "gone", "norm.*blocks"]  #! MOD006
+            _keep_in_fp32_modules = ["proj", "blocks.*gone"]  #! MOD006
 
             def __init__(self):
                 super().__init__()
@@ -175,6 +184,7 @@ CASES = {
                 self.block = TinyBlock()
                 self.listed = list([TinyBlock()])
                 self.layers = nn.ModuleList([nn.Linear(2, 2), Layer(), handed()])
+                self.others = nn.ModuleList()
 
 
         class TinyOpen(ModelMixin, ConfigMixin):
@@ -203,6 +213,50 @@ CASES = {
             def __init__(self):
                 super().__init__()
                 self.block = get_layer()
+
+
+        class TinyMaking(ModelMixin, ConfigMixin):
+            _no_split_modules = ["TinyGone"]
+
+            def __init__(self):
+                super().__init__()
+                self.block = handed.make_layer()
+
+
+        class TinyCreating(ModelMixin, ConfigMixin):
+            _no_split_modules = ["TinyGone"]
+
+            def __init__(self):
+                super().__init__()
+                self.block = handed.create_layer()
+
+
+        class TinyBuilding(ModelMixin, ConfigMixin):
+            _no_split_modules = ["TinyGone"]
+
+            def __init__(self):
+                super().__init__()
+                self.block = handed.build_layer()
+
+
+        class TinyLoading(ModelMixin, ConfigMixin):
+            _no_split_modules = ["TinyGone"]
+
+            def __init__(self):
+                super().__init__()
+                self.block = Layer.from_config(2)
+
+
+        def make_block():
+            return TinyBlock()
+
+
+        class TinyOwning(ModelMixin, ConfigMixin):
+            _no_split_modules = ["TinyBlock", "TinyGone"]  #! MOD004
+
+            def __init__(self):
+                super().__init__()
+                self.block = make_block()
 
 
         class TinyForeign(ModelMixin, ConfigMixin, Base):
@@ -254,6 +308,82 @@ CASES = {
                 self.add_module("extra", 2)
                 self.note("gone")
                 layer = Layer()
+
+
+        class TinyRegistered(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["scale", "ids", "extra"]
+
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("scale", 2)
+                self.register_parameter("ids", 2)
+                self.add_module("extra", 2)
+
+
+        class TinyNamed(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["scale"]
+
+            def __init__(self, name):  #! MOD002
+                super().__init__()
+                self.register_parameter(name, 2)
+
+
+        class TinyAdded(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["scale"]
+
+            def __init__(self, name):  #! MOD002
+                super().__init__()
+                self.add_module(name, 2)
+
+
+        class TinyConv(nn.Conv2d):
+            def __init__(self):
+                super().__init__(2, 2, 1)
+                self.scale = 2
+
+
+        class _TinyPrivate(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.hidden_norm = nn.LayerNorm(2)
+
+
+        class TinyTable:
+            def __init__(self):
+                self.shape_norm = 2
+
+
+        class TinyConvolving(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["scale", "gone"]  #! MOD006
+
+            def __init__(self):
+                super().__init__()
+                self.conv = TinyConv()
+
+
+        class TinyOwningAll(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["hidden_norm"]
+
+            def __init__(self):
+                super().__init__()
+                self.private = _TinyPrivate()
+
+
+        class TinyTabling(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["shape_norm"]  #! MOD006
+
+            def __init__(self):
+                super().__init__()
+                self.table = TinyTable()
+
+
+        class TinyChoosing(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["hidden_norm", "gone"]  #! MOD006
+
+            def __init__(self, is_private=True):  #! MOD002
+                super().__init__()
+                Part = _TinyPrivate if is_private else TinyConv
+                self.part = Part()
 
 
         class TinyRegistering(ModelMixin, ConfigMixin):
@@ -318,6 +448,58 @@ CASES = {
                 part = TinyPart if kind else None
                 self.part = part()
     """,
+    "blocks that a base leaves open, or names in a constant": {
+        "tiny/__init__.py": "",
+        "tiny/modeling_utils.py": """
+            class ModelMixin:
+                _no_split_modules = None
+                _repeated_blocks = []
+        """,
+        "tiny/model.py": """
+            from diffusers.configuration_utils import ConfigMixin
+            from torch import nn
+
+            from .modeling_utils import ModelMixin
+
+            BLOCKS = ["TinyBlock"]
+
+
+            class TinyBlock(nn.Module):
+                pass
+
+
+            class TinyModel(ModelMixin, ConfigMixin):  #! MOD004 MOD005 MOD006
+                def __init__(self):
+                    super().__init__()
+                    self.blocks = nn.ModuleList([TinyBlock()])
+
+
+            class TinyNamingMixin:
+                _no_split_modules = BLOCKS
+                _repeated_blocks = BLOCKS
+                _skip_layerwise_casting_patterns = ["blocks"]
+
+
+            class TinyNamed(TinyNamingMixin, ModelMixin, ConfigMixin):
+                def __init__(self):
+                    super().__init__()
+                    self.blocks = nn.ModuleList([TinyBlock()])
+        """,
+    },
+    "names that come with a star": """
+        from diffusers.configuration_utils import *
+        from diffusers.models.modeling_utils import *
+        from torch import nn
+
+
+        class TinyModel(ModelMixin, ConfigMixin):
+            _no_split_modules = ["Transformer2DBlock"]
+
+            @register_to_config
+            def __init__(self, dim):
+                super().__init__()
+                self.block = Transformer2DBlock(dim)
+    """,
     "gradient checkpointing: claimed, branched on, set": f"""{_HEAD}
         class TinyBranching(nn.Module):
             def __init__(self):
@@ -352,6 +534,14 @@ CASES = {
 
         class TinyClaiming(ModelMixin, ConfigMixin):
             _supports_gradient_checkpointing = True  #! MOD007
+
+            def __init__(self):
+                super().__init__()
+                self.proj = nn.Linear(2, 2)
+
+
+        class TinyDeclining(ModelMixin, ConfigMixin):
+            _supports_gradient_checkpointing = False
 
             def __init__(self):
                 super().__init__()
@@ -470,6 +660,22 @@ CASES = {
                 self.norm = FluxNorm()
 
 
+        class TinyAttention(nn.Module, AttentionModuleMixin):  #! MOD019
+            def __init__(self):
+                super().__init__()
+                self.to_q = nn.Linear(2, 2)
+
+
+        class TinyAttending(ModelMixin, ConfigMixin, FluxTransformer2DLoadersMixin):  #! MOD016
+            def __init__(self):
+                super().__init__()
+                self.attn = TinyAttention()
+
+
+        class TinyDotted(ModelMixin, ConfigMixin, loaders.FluxTransformer2DLoadersMixin):  #! MOD016
+            pass
+
+
         class TinyPlan(FluxTransformer2DLoadersMixin):
             pass
     """,
@@ -545,22 +751,190 @@ CASES = {
         class DiTNorm(nn.Module):
             pass
     """,
-    "prefixes that are too short to tell": f"""{_HEAD}
+    "prefixes of words that are short by themselves": f"""{_HEAD}
+        class HiDreamImageTransformer2DModel(ModelMixin, ConfigMixin):
+            pass
+
+
+        class HiNorm(nn.Module):
+            pass
+
+
+        class SmallHiDreamNorm(nn.Module):
+            pass
+
+
+        class SmallHiNorm(nn.Module):  #! MOD020
+            pass
+
+
+        class DreamImageNorm(nn.Module):
+            pass
+
+
+        class ImageNorm(nn.Module):  #! MOD020
+            pass
+    """,
+    "a prefix of three letters, alone and before another word": {
+        "alone.py": f"""{_HEAD}
+        class LtxTransformer3DModel(ModelMixin, ConfigMixin):
+            pass
+
+
+        class SmallLtxNorm(nn.Module):
+            pass
+
+
+        class TinyNorm(nn.Module):  #! MOD020
+            pass
+        """,
+        "with_another.py": f"""{_HEAD}
+        class LtxVideoTransformer3DModel(ModelMixin, ConfigMixin):
+            pass
+
+
+        class LtxNorm(nn.Module):
+            pass
+
+
+        class SmallLtxNorm(nn.Module):  #! MOD020
+            pass
+        """,
+    },
+    "a file of two transformers": f"""{_HEAD}
+        class TinyTransformer2DModel(ModelMixin, ConfigMixin):
+            pass
+
+
+        class HiDreamTransformer2DModel(ModelMixin, ConfigMixin):
+            pass
+
+
+        class TinyNorm(nn.Module):
+            pass
+
+
+        class SmallTinyNorm(nn.Module):
+            pass
+
+
+        class HiNorm(nn.Module):
+            pass
+
+
+        class LargeNorm(nn.Module):  #! MOD020
+            pass
+    """,
+    "prefixes that are too short to tell": {
+        "alone.py": f"""{_HEAD}
         class DiTransformer(ModelMixin, ConfigMixin):
             pass
 
 
         class TinyBlock(nn.Module):
             pass
-    """,
+        """,
+        "with_another.py": f"""{_HEAD}
+        class DiTransformer(ModelMixin, ConfigMixin):
+            pass
+
+
+        class LargeTransformer(ModelMixin, ConfigMixin):
+            pass
+
+
+        class TinyBlock(nn.Module):
+            pass
+        """,
+    },
     "a file without a transformer": f"""{_HEAD}
         class TinyEncoder(ModelMixin, ConfigMixin):
             pass
 
 
-        class OtherBlock(nn.Module):
+        class OtherTransformerBlock(nn.Module):
+            pass
+
+
+        class LargeNorm(nn.Module):
             pass
     """,
+    "layers that another model's file lends": {
+        "tinylib/__init__.py": "",
+        "tinylib/transformers/__init__.py": "",
+        "tinylib/transformers/layers.py": """
+            from torch import nn
+
+
+            class SharedNorm(nn.Module):
+                pass
+        """,
+        "tinylib/transformers/large.py": f"""{_HEAD}
+        class LargeOutput:
+            pass
+
+
+        class LargeNorm(nn.Module):
+            pass
+
+
+        class LargeAttnProcessor:
+            def __call__(self, attn, x):
+                return x
+
+
+        def scaled(x):
+            return x
+
+
+        class LargeTransformer(ModelMixin, ConfigMixin):
+            pass
+        """,
+        "tinylib/transformers/tiny.py": f"""{_HEAD}
+        from . import large
+        from .large import LargeAttnProcessor  #! MOD010
+        from .large import LargeNorm  #! MOD010
+        from .large import LargeOutput
+        from .large import LargeTransformer
+        from .large import scaled  #! MOD010
+        from .layers import SharedNorm
+        from .tiny import TinyNorm
+
+
+        class TinyNorm(nn.Module):
+            pass
+
+
+        class TinyTransformer(ModelMixin, ConfigMixin):
+            pass
+        """,
+        "tinylib/transformers/plain.py": """
+            from .large import LargeNorm
+        """,
+        "tinylib/models.py": f"""{_HEAD}
+        from .transformers.large import LargeNorm
+
+
+        class LargeEncoder(ModelMixin, ConfigMixin):
+            pass
+        """,
+        "tinylib/transformer_large.py": f"""{_HEAD}
+        class LargeBlock(nn.Module):
+            pass
+
+
+        class LargeTransformer(ModelMixin, ConfigMixin):
+            pass
+        """,
+        "tinylib/transformer_tiny.py": f"""{_HEAD}
+        from .models import LargeEncoder
+        from .transformer_large import LargeBlock  #! MOD010
+
+
+        class TinyTransformer(ModelMixin, ConfigMixin):
+            pass
+        """,
+    },
     "custom loading": """
         import sys
 
@@ -627,4 +1001,44 @@ CASES = {
             def from_pretrained(self, path):
                 return self
     """,
+}
+_MODEL_FILE = """
+from diffusers.configuration_utils import ConfigMixin
+from diffusers.models.modeling_utils import ModelMixin
+
+
+class TinyTransformer(ModelMixin, ConfigMixin):
+    pass
+"""
+MESSAGES = {
+    "a variant's import from the file that it is a variant of is a warning": (
+        "MOD010",
+        {
+            "transformer_large.py": f"from transformer_tiny import scaled\n{_MODEL_FILE}",
+            "transformer_tiny.py": f"{_MODEL_FILE}\n\ndef scaled(x):\n    return x\n",
+            "transformer_tiny_video.py": f"from transformer_tiny import scaled\n{_MODEL_FILE}",
+        },
+        (
+            "`scaled` is imported from the model file `transformer_tiny`; make it a marked copy",
+            "warning: `scaled` is imported from the model file `transformer_tiny`; make it a marked copy",
+        ),
+    ),
+    "blocks that are built twice are named once": (
+        "MOD005",
+        f"""{_HEAD}
+        class TinyBlock(nn.Module):
+            pass
+
+
+        class TinyModel(ModelMixin, ConfigMixin):
+            def __init__(self):
+                super().__init__()
+                self.down_blocks = nn.ModuleList([TinyBlock()])
+                self.up_blocks = nn.ModuleList([TinyBlock()])
+        """,
+        (
+            "warning: `TinyModel` declares no `_repeated_blocks` (`compile_repeated_blocks` raises); "
+            'its blocks are "TinyBlock"',
+        ),
+    ),
 }

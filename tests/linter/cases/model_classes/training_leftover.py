@@ -46,6 +46,12 @@ CASES = {
                 nn.init.zeros_(self.weight)
 
 
+        class TinyScale(nn.Module):
+            def scaled(self, x):
+                nn.init.zeros_(x)  #! MOD023
+                return x * self.scale
+
+
         class TinyLoRALayer(nn.Module):
             def __init__(self, dim):
                 super().__init__()
@@ -75,6 +81,9 @@ CASES = {
                 self.to_out.extend([nn.Dropout(0.0)])
                 self.to_out.insert(0, nn.Dropout(0.0))
                 self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.Dropout(0.0))
+                self.wrapped = handed(nn.Dropout(0.0))  #! MOD023
+                self.soft = nn.Softmax(0)
+                self.blocks = nn.ModuleList()
 
             def forward(self, x):
                 x = self.fourth(self.third(self.second(self.first(x))))
@@ -84,7 +93,20 @@ CASES = {
                 self.to_out.append(F.dropout(x, 0.0))  #! MOD023
                 if self.eval:
                     x = self.second(x)
-                return self.mlp(self.to_out[0](x))
+                return self.mlp(self.to_out[0](self.soft(x, self.blocks)))
+    """,
+    "dropout that is told of training, behind a branch": """
+        import torch.nn.functional as F
+        from torch import nn
+
+
+        class TinyBlock(nn.Module):
+            def forward(self, x, pooled=None):
+                if pooled is None:
+                    pooled = x
+                else:
+                    pooled = self.proj(pooled)
+                return F.dropout(pooled, 0.1, training=self.training)
     """,
     "losses": """
         import torch.nn.functional as F
