@@ -15,6 +15,7 @@ from scaffold.spec.interface import Argument, ConfigEntry
 from scaffold.spec.node import Node
 from scaffold.spec.parallel import ContextParallel
 from scaffold.spec.pipelines import ReferencesPipeline, TextPipeline, VideoPipeline
+from scaffold.spec.training import DiffusionTraining, FlowTraining
 
 
 class Tiny(Node, frozen=True):
@@ -74,6 +75,7 @@ class Spec(Node, frozen=True, kw_only=True):
     counterpart: str | None = None
     custom: str | None = None
     context_parallel: ContextParallel | None = None
+    training: FlowTraining | DiffusionTraining | None = None
     pipeline: ReferencesPipeline | TextPipeline | VideoPipeline | None = None
 
     @property
@@ -129,6 +131,11 @@ class Spec(Node, frozen=True, kw_only=True):
             if argument.feature is None or argument.feature in on
         }
 
+    @property
+    def ragged(self) -> bool:
+        """Whether the model takes and gives a list with a tensor for each of the batch, which may differ in size."""
+        return any(argument.draw is not None and argument.draw.each for argument in self.arguments.values())
+
     def parts(self) -> Iterator[tuple[tuple[str | int, ...], str, Part]]:
         """Every component with its place in the file and its slot."""
         for slot, part in self.components.items():
@@ -142,6 +149,8 @@ class Spec(Node, frozen=True, kw_only=True):
                 for name, norm in step.norms.items():
                     if norm is not None:
                         yield (*place, "norms", name), "norm", norm
+                for name, norm in step.norms_after.items():
+                    yield (*place, "norms_after", name), "norm", norm
 
     def bound(self, library: Library) -> Spec:
         """The same spec with every component bound to what its kind declares; it has been checked."""
