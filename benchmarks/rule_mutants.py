@@ -240,6 +240,7 @@ def running(module: ModuleType, code: Any) -> Iterator[None]:
 def _forget_rules() -> None:
     all_rules.cache_clear()
     rules_by_code.cache_clear()
+    linter.engine._rules_for.cache_clear()
 
 
 @contextmanager
@@ -248,10 +249,12 @@ def only(codes: Sequence[str]) -> Iterator[None]:
     engine: Any = linter.engine
     original: Callable[[], tuple[type[Rule], ...]] = engine.all_rules
     engine.all_rules = lambda: tuple(rule for rule in original() if rule.code in codes or "LNT" in codes[0])
+    _forget_rules()
     try:
         yield
     finally:
         engine.all_rules = original
+        _forget_rules()
 
 
 class Library:
