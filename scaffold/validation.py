@@ -26,6 +26,7 @@ _ANNOTATION = re.compile(r"[\w.\[\], |]+")
 _ARGUMENTS = {
     "apart": {"image": "hidden_states", "text": "encoder_hidden_states"},
     "joined": {"joint": "hidden_states"},
+    "joined_video_first": {"joint": "hidden_states"},
     "alone": {"video": "hidden_states"},
 }
 _TYPES = {
@@ -397,6 +398,8 @@ def _weights(spec: Spec) -> Iterator[Problem]:
                 if any(target.count(number) != original.count(number) for number in ("{}", "{last}")):
                     yield Problem((*place, "diffusers"), f"{target!r} needs as many {{}} as {original!r}")
                 targets.add(target)
+    for index, key in enumerate(spec.weights.unseen):
+        yield from _config_key(spec, ("weights", "unseen", index), key)
     for key, measure in spec.weights.detect.items():
         where = ("weights", "detect", key)
         yield from _config_key(spec, where, key)

@@ -79,14 +79,14 @@ class Stage(Node, frozen=True):
         takes: what the block's forward takes beside the streams, in order, each with its kind.
     """
 
-    kind: Literal["apart", "joined", "alone"]
+    kind: Literal["apart", "joined", "joined_video_first", "alone"]
     attribute: str
     block: str
     count: str
     doc: str
     arguments: dict[str, str | int | float]
     streams: dict[str, Stream]
-    takes: dict[str, Literal["tensor", "size", "mask", "rotary", "kwargs"]]
+    takes: dict[str, Literal["tensor", "optional", "size", "mask", "rotary", "kwargs"]]
     program: tuple[Step, ...]
 
     @property

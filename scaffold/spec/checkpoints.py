@@ -60,12 +60,18 @@ class Measure(Node, frozen=True):
 
 
 class Weights(Node, frozen=True):
-    """The original checkpoint's layout; `others` are what the names of a file's other parts begin with."""
+    """The original checkpoint's layout.
+
+    Attributes:
+        others: what the names of a file's other parts begin with.
+        unseen: config entries in which published configurations differ and files do not.
+    """
 
     prefix: str
     rules: tuple[KeyRule, ...]
     detect: dict[str, Measure]
     others: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def knows_last(self) -> bool:

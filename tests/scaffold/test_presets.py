@@ -218,7 +218,8 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     },
 }
 # Where diffusers' class is no measure once its projections are fused: its processor for SD3 then leaves the norms of
-# queries and keys out, and fails in an attention without text; its Qwen-Image and HunyuanVideo have attention that is never fused.
+# queries and keys out, and fails in an attention without text; its Qwen-Image and HunyuanVideo have attention that is
+# never fused.
 UNFUSED: dict[str, tuple[str, ...]] = {
     "qwenimage": ("tiny", *CONFIGS["qwenimage"]),
     "hunyuanvideo": ("tiny", *CONFIGS["hunyuanvideo"]),

@@ -45,6 +45,18 @@ def test_guidance_that_does_not_go_with_the_model_is_refused(make, embeds, guida
         pair.ours(**make_inputs(pair), guidance=guidance)
 
 
+def test_a_guidance_embedder_without_guidance_is_refused(make):
+    pair = make("hunyuanvideo")
+    with pytest.raises(ValueError, match="with `guidance_embeds` needs `guidance`"):
+        pair.ours(**make_inputs(pair) | {"guidance": None})
+
+
+def test_an_unknown_condition_by_an_image_is_refused(make):
+    pair = make("hunyuanvideo")
+    with pytest.raises(ValueError, match='"latent_concat", "token_replace" or None, not \'token-replace\''):
+        type(pair.ours)(**pair.spec.tiny.config, image_condition_type="token-replace")
+
+
 def test_an_unknown_norm_is_refused(make):
     pair = make("sana")
     with pytest.raises(ValueError, match="\"rms_norm_across_heads\" or None, not 'rms_norm'"):
