@@ -56,6 +56,8 @@ def apply(plan: Plan, undoes: str | None = None) -> None:
     Raises:
         ScaffoldError: a file is another than was planned for, something is in the way, or the place is read-only.
     """
+    if not plan.changes and undoes is None:
+        return
     if all(change.before is None for change in plan.changes) and not _holds_something(plan.root):
         _create(plan)
         return

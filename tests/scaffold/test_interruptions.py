@@ -261,3 +261,22 @@ def test_nothing_is_written_through_a_link_that_leaves_the_folder(tmp_path, link
         apply(edit(folder))
     assert held(outside) == before
     assert (folder / "model.py").read_text() == "first\n"
+
+
+def test_a_disk_that_goes_on_failing_says_so_and_the_next_call_goes_on(tmp_path, monkeypatch):
+    folder = prepared("update", tmp_path / "place")
+    left = [1]
+    real = os.replace
+
+    def fail(*arguments: object, **options: object) -> object:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(5, "Input/output error")
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", fail)
+        with pytest.raises(ScaffoldError, match="Input/output error; the change is half made, and the next call"):
+            update(folder.parent)
+    recover(folder)
+    assert held(folder) == SECOND
