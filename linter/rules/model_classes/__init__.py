@@ -153,7 +153,8 @@ def _hides_names(init: Function, call: Call) -> bool:
     callee = init.callee(call)
     if isinstance(callee, Function):
         return bool(_mentioned_modules(callee))
-    return callee is None and bool(target) and call.method[:1].isupper()
+    # A variable holds a class that is mentioned where it is assigned; any other name may be another library's.
+    return callee is None and call.path not in init.facts.local_names and call.method[:1].isupper()
 
 
 class NamesOfClasses(Rule):

@@ -407,7 +407,7 @@ CASES = {
 
             def __init__(self):
                 super().__init__()
-                self.layer = TABLE["layer"]()
+                self.layer = layers_by_kind["layer"]()
 
 
         def make_part():
@@ -499,6 +499,14 @@ CASES = {
             def __init__(self, dim):
                 super().__init__()
                 self.block = Transformer2DBlock(dim)
+
+
+        class TinyPatterned(ModelMixin, ConfigMixin):
+            _keep_in_fp32_modules = ["norm_out"]
+
+            def __init__(self):
+                super().__init__()
+                self.block = Transformer2DBlock(2)
     """,
     "gradient checkpointing: claimed, branched on, set": f"""{_HEAD}
         class TinyBranching(nn.Module):
