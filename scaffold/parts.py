@@ -7,11 +7,12 @@ what it is (`doc`) and which `parameters` a spec gives it, each with `type`, `do
     path: names with dots between them.
     expression: a formula over config entries, in a block over the arguments of its constructor;
         `expressions`: a mapping of Python names to formulas.
-    int, float, bool, text: a value.
+    int, float, bool, text: a value; `ints`: a list of whole numbers.
     choice: one of `choices`; `order`: all entries of the default, in any order.
     records: a mapping of Python names to mappings, whose keys `fields` declares like parameters.
 `needs` names folders of `templates/components/` whose `classes.py.j2` has to stand in the module before this one's.
 What the sizes have to satisfy, in every configuration that the spec names, stands under `requires`.
+A part of a pipeline declares besides what it brings to the pipeline's class: see `Declaration`.
 A new kind is a new folder; nothing else has to know of it.
 """
 
@@ -40,6 +41,7 @@ class Parameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "expression",
         "expressions",
         "int",
+        "ints",
         "float",
         "bool",
         "text",
@@ -79,13 +81,83 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blames: str
 
 
+class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"type": "class"}):
+    """One of a pipeline's own components; one that is `optional` may be missing, and the pipeline works on."""
+
+    type: str
+    doc: str
+    optional: bool = False
+
+    @property
+    def is_encoder(self) -> bool:
+        """Whether it is a model, and no tokenizer."""
+        return "Tokenizer" not in self.type
+
+
+class CallParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An argument of a pipeline's `__call__`.
+
+    Attributes:
+        type: its annotation, without the `None` that a default of `None` adds.
+        doc: what it is, in a sentence.
+        role: `text` for a prompt, `embedding` for what may stand for prompts, `option` for what `encode_prompt` takes
+            besides; guidance that leads away from a negative prompt adds the first two for it.
+        checked: whether `check_inputs` reads it.
+        required: whether embeddings are given without it; only what has the role `embedding` may be left out.
+        optional: whether a pipeline may do without this argument.
+        negative: what `encode_prompt` gets in its place for the negative prompt, as Python.
+    """
+
+    type: str
+    doc: str
+    role: Literal["text", "embedding", "option", "value"] = "value"
+    checked: bool = False
+    required: bool = True
+    optional: bool = False
+    negative: str | None = None
+
+    def negated(self, name: str) -> CallParameter:
+        """The same for the negative prompt, where the argument is called `name`."""
+        doc = f"`{name}` for the negative prompt."
+        if name == "prompt":
+            doc = "what not to show, one for all prompts or one for each."
+        elif name == "prompt_embeds":
+            doc = "`prompt_embeds` for the negative prompt, in place of `negative_prompt`."
+        return msgspec.structs.replace(self, doc=doc)
+
+
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `component.yaml` says about a kind."""
+    """What `component.yaml` says about a kind.
+
+    Attributes:
+        modules: of a part of a pipeline, the arguments of the constructor that it brings.
+        call: the arguments of `__call__` that it brings.
+        offers: names that it sets in `__call__`, which the transformer's arguments may read, with their types.
+        computes: such names that it sets where the transformer is called.
+        reads: names of `__call__` that it reads where the transformer is called.
+        negative: whether it leads away from a negative prompt.
+        summary: what the method that it brings does, in a sentence.
+        returns: what this method returns.
+        tokens: how many tokens the transformer sees, as Python in `__call__`.
+    """
 
     doc: str
     needs: tuple[str, ...] = ()
     parameters: dict[str, Parameter] = {}
     requires: tuple[Requirement, ...] = ()
+    modules: dict[str, Module] = {}
+    call: dict[str, CallParameter] = {}
+    offers: dict[str, str] = {}
+    computes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    negative: bool = False
+    summary: str = ""
+    returns: str = ""
+    tokens: str = ""
+
+    def named(self, role: str) -> tuple[str, ...]:
+        """The arguments of `__call__` that have a role, in order."""
+        return tuple(name for name, parameter in self.call.items() if parameter.role == role)
 
 
 @dataclass(frozen=True)
@@ -161,7 +233,7 @@ class Part(Record):
         kind: the folder of its partials in the slot's folder.
         given: the parameters that the spec writes out.
         slot: what it is for; empty until it is bound.
-        needs: folders of classes that its own are written with.
+        declaration: what its kind declares; `None` until it is bound.
     """
 
     def __init__(
@@ -173,7 +245,7 @@ class Part(Record):
         prefixes: dict[str, str] | None = None,
     ):
         super().__init__(given, declared.parameters if declared else {}, prefixes or {})
-        self.needs = declared.needs if declared else ()
+        self.declaration = declared
         self.kind = kind
         self.given = given
         self.slot = slot
@@ -190,6 +262,11 @@ class Part(Record):
         if not isinstance(value, dict) or not isinstance(value.get(key), str):
             raise TypeError(f"expected a mapping with the key `{key}`, which names a component")
         return cls(value[key], {name: each for name, each in value.items() if name != key})
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The folders of classes or functions that its own are written with."""
+        return self.declaration.needs if self.declaration else ()
 
     @property
     def folder(self) -> str:

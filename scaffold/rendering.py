@@ -5,7 +5,7 @@ A template that comes out empty makes no file.
 What a template sees, beside Jinja's own:
     spec: the `scaffold.spec.Spec`.
     python: a filter that writes a value as Python source (`[4, 4] | python("tuple[int, ...]")` gives `(4, 4)`).
-    read_from, drawn: filters that write a formula of a spec for another place than the constructor.
+    read_from, drawn, written: filters that write a formula of a spec for another place than the constructor.
     wrapped: a filter that breaks prose for a docstring or comment (`text | wrapped(4)` stands at column 4 and goes on
         there; a second number is where the further lines begin; a third what they begin with).
 A template may include any other by its path under `templates/`; undefined names are errors. `model.py` puts together
@@ -17,6 +17,7 @@ code, so a template minds what it says and not how it is wrapped.
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tempfile
@@ -92,6 +93,7 @@ def _environment(root: Path, custom: str | None) -> ImmutableSandboxedEnvironmen
     environment.filters["wrapped"] = wrapped
     environment.filters["read_from"] = read_from
     environment.filters["drawn"] = drawn
+    environment.filters["written"] = written
     return environment
 
 
@@ -105,6 +107,23 @@ def as_python(value: Any, kind: str = "") -> str:
 def read_from(formula: Expression, owner: str) -> str:
     """A formula outside of the constructor, its names read from `owner`, such as `self.config`."""
     return str(formula.renamed({name: f"{owner}." for name in formula.names if name != "self"}))
+
+
+def written(formula: str, sources: dict[str, str]) -> str:
+    """A formula with Python source in the place of some of its names: `timestep / 1000` with a timestep a picture."""
+    tree = ast.parse(str(formula), mode="eval")
+    return ast.unparse(_Writing(sources).visit(tree))
+
+
+class _Writing(ast.NodeTransformer):
+    """Puts source in the place of names."""
+
+    def __init__(self, sources: dict[str, str]):
+        self.sources = sources
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """A name that has a source becomes it."""
+        return ast.parse(self.sources[node.id], mode="eval").body if node.id in self.sources else node
 
 
 def drawn(size: str | int, spec: Spec) -> str:

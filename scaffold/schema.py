@@ -9,6 +9,7 @@ import msgspec
 from scaffold.parts import Declaration, Library, Parameter, Part
 from scaffold.spec import Spec
 from scaffold.spec.blocks import Step
+from scaffold.spec.pipelines import SLOTS
 
 
 # Slots whose components stand inside of stages; all others stand around them.
@@ -20,6 +21,7 @@ _SIMPLE: dict[str, dict[str, Any]] = {
     "expressions": {"type": "object"},
     "expression": {"type": ["string", "integer", "number", "boolean", "array"]},
     "int": {"type": "integer"},
+    "ints": {"type": "array", "items": {"type": "integer"}},
     "float": {"type": "number"},
     "bool": {"type": "boolean"},
     "text": {"type": "string"},
@@ -34,7 +36,7 @@ def spec_schema(library: Library) -> dict[str, Any]:
     """
     schema = msgspec.json.schema(Spec, schema_hook=_of_python_type)
     definitions = schema["$defs"]
-    around = {slot: _one_of(library, slot) for slot in library.slots() if slot not in _INSIDE}
+    around = {slot: _one_of(library, slot) for slot in library.slots() if slot not in (*_INSIDE, *SLOTS)}
     definitions["Spec"]["properties"]["components"] = {
         "type": "object",
         "properties": around,
@@ -43,6 +45,9 @@ def spec_schema(library: Library) -> dict[str, Any]:
     }
     definitions["Spec"]["properties"]["layout"] = {"enum": list(library.layouts())}
     definitions["Stream"]["properties"]["modulation"] = _one_of(library, "stream_modulation")
+    for slot in SLOTS:
+        optional = [{"type": "null"}] if slot == "references" else []
+        definitions["Pipeline"]["properties"][slot] = {"anyOf": [_one_of(library, slot), *optional]}
     norms = {"type": "object", "additionalProperties": {"anyOf": [_one_of(library, "norm"), {"type": "null"}]}}
     own = {
         "name": {"type": "string"},

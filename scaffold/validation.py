@@ -15,6 +15,7 @@ from scaffold.parts import Declaration, Library, Parameter, Part
 from scaffold.spec import Spec
 from scaffold.spec.blocks import Stage
 from scaffold.spec.interface import Draw
+from scaffold.spec.pipelines import SLOTS, arguments_of
 
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_.][a-z0-9]+)*")
@@ -47,6 +48,7 @@ _PARAMETER_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "expressions": ("a mapping", (dict,)),
     "expression": ("a formula or a number", (str, int, float, list, bool)),
     "int": ("a whole number", (int,)),
+    "ints": ("a list of whole numbers", (list,)),
     "float": ("a number", (float, int)),
     "bool": ("true or false", (bool,)),
     "text": ("text", (str,)),
@@ -84,6 +86,7 @@ def first_problem(spec: Spec, data: Any, library: Library) -> Problem | None:
         _published(spec),
         _forward(spec),
         _components(spec, library),
+        _pipeline(spec, library),
         _stages(spec),
         _weights(spec),
         _tiny(spec),
@@ -190,18 +193,56 @@ def _draw(spec: Spec, draw: Draw, place: tuple[str | int, ...]) -> Iterator[Prob
 
 
 def _components(spec: Spec, library: Library) -> Iterator[Problem]:
-    slots = library.slots()
+    slots = tuple(slot for slot in library.slots() if slot not in SLOTS)
     for place, slot, part in spec.parts():
-        kinds = library.kinds(slot)
-        if not kinds:
+        if slot not in slots:
             yield Problem(place, f"{slot!r} is no slot for a component", slot, slots, on_key=True)
-        elif part.kind not in kinds:
-            key = "op" if slot == "sublayer" else "kind"
-            yield Problem((*place, key), f"{part.kind!r} is none of {', '.join(kinds)}", part.kind, kinds)
+            continue
+        for problem in _kind(library, slot, part, place):
+            yield problem
+            break
         else:
             declared = library.declaration(slot, part.kind)
             yield from _parameters(part.given, declared.parameters, place, _names_in_scope(spec, place))
             yield from _requirements(spec, part, declared, place)
+
+
+def _kind(library: Library, slot: str, part: Part, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    kinds = library.kinds(slot)
+    if part.kind not in kinds:
+        key = "op" if slot == "sublayer" else "kind"
+        yield Problem((*place, key), f"{part.kind!r} is none of {', '.join(kinds)}", part.kind, kinds)
+
+
+def _pipeline(spec: Spec, library: Library) -> Iterator[Problem]:
+    """Parts of the pipeline that do not go with each other, with the model, or with the arguments of a call."""
+    if spec.pipeline is None:
+        return
+    for slot, part in spec.pipeline.parts():
+        yield from _kind(library, slot, part, ("pipeline", slot))
+    declared = {slot: library.declaration(slot, part.kind) for slot, part in spec.pipeline.parts()}
+    arguments = arguments_of(tuple(declared.values()))
+    offered = [name for each in declared.values() for name in (*each.offers, *each.computes)]
+    readable = ("latents", "timestep", "rounded_timestep", *arguments, *offered)
+    for slot, part in spec.pipeline.parts():
+        scope = readable if slot == "transformer" else (*spec.config, *spec.derived)
+        for problem in _parameters(part.given, declared[slot].parameters, ("pipeline", slot), scope):
+            if slot == "transformer" and problem.given:
+                reason = f"{problem.given!r} is nothing that the parts of this pipeline offer"
+                problem = dataclasses.replace(problem, reason=reason)
+            yield problem
+    for name in spec.pipeline.call:
+        if name not in arguments:
+            reason = f"{name!r} is no argument that the parts of this pipeline bring"
+            yield Problem(("pipeline", "call", name), reason, name, tuple(arguments), on_key=True)
+    for name, argument in arguments.items():
+        if not argument.optional and name not in spec.pipeline.call:
+            yield Problem(("pipeline", "call"), f"the argument `{name}` is missing: {argument.doc}")
+    for name in spec.pipeline.transformer.given["arguments"]:
+        if name not in spec.forward:
+            reason = f"{name!r} is not an argument of `forward`"
+            where = ("pipeline", "transformer", "arguments", name)
+            yield Problem(where, reason, name, tuple(spec.forward), on_key=True)
 
 
 def _names_in_scope(spec: Spec, place: tuple[str | int, ...]) -> Collection[str]:
@@ -249,6 +290,8 @@ def _value(
         yield Problem(place, f"expected each of {', '.join(parameter.default)} once")
     elif parameter.type == "name" and not value.isidentifier():
         yield Problem(place, f"{value!r} is not a Python name")
+    elif parameter.type == "ints" and not all(type(each) is int for each in value):
+        yield Problem(place, f"expected {expected}, got {value!r}")
     elif parameter.type == "names":
         for index, each in enumerate(value):
             if not isinstance(each, str) or not each.isidentifier():

@@ -14,7 +14,7 @@ from scaffold.spec.checkpoints import Lora, Published, Weights
 from scaffold.spec.interface import Argument, ConfigEntry
 from scaffold.spec.node import Node
 from scaffold.spec.parallel import ContextParallel
-from scaffold.spec.pipelines import ReferencesPipeline, TextPipeline, VideoPipeline
+from scaffold.spec.pipelines import Pipeline
 from scaffold.spec.training import DiffusionTraining, FlowTraining
 
 
@@ -76,7 +76,7 @@ class Spec(Node, frozen=True, kw_only=True):
     custom: str | None = None
     context_parallel: ContextParallel | None = None
     training: FlowTraining | DiffusionTraining | None = None
-    pipeline: ReferencesPipeline | TextPipeline | VideoPipeline | None = None
+    pipeline: Pipeline | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -171,4 +171,5 @@ class Spec(Node, frozen=True, kw_only=True):
         )
         components = {slot: part.bound(library, slot, prefixes) for slot, part in self.components.items()}
         custom = str(library.custom) if library.custom else None
-        return msgspec.structs.replace(self, components=components, stages=stages, custom=custom)
+        pipeline = self.pipeline.bound(library) if self.pipeline else None
+        return msgspec.structs.replace(self, components=components, stages=stages, custom=custom, pipeline=pipeline)

@@ -1,160 +1,246 @@
-"""How pictures and videos are made with a model."""
+"""How pictures and videos are made with a model: a pipeline put together from parts, as the model is."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+import msgspec
+
+from scaffold.expressions import Expression
+from scaffold.parts import CallParameter, Declaration, Library, Module, Part
 from scaffold.spec.node import Node
 
 
-class Mistral3Chat(Node, frozen=True):
-    """Prompt embeddings: hidden states of a Mistral3 that reads `system_message` and the prompt as a chat.
+# What a pipeline is put together from, in the order of its work.
+SLOTS = ("prompt", "guidance", "latents", "schedule", "transformer", "output", "references")
 
-    `layers` are those whose outputs stand side by side; a prompt is padded or cut to `max_length` tokens.
+
+class CallArgument(Node, frozen=True):
+    """One argument of the pipeline's `__call__`, as the docstring and the signature write it.
+
+    Attributes:
+        annotation: its type.
+        default: its default value.
+        doc: what it is, in a sentence.
+        role: what the pipeline does with it, as `scaffold.parts.CallParameter` says.
+        checked: whether `check_inputs` reads it.
     """
 
-    kind: Literal["mistral3_chat"]
-    encoder: str
-    layers: tuple[int, ...]
-    max_length: int
-    system_message: str
+    name: str
+    annotation: str
+    default: Any
+    doc: str
+    role: str
+    checked: bool
 
 
-class NormalizedPatches(Node, frozen=True):
-    """Latents that are folded 2 x 2 into tokens and normalised by statistics that the VAE keeps.
+class Pipeline(Node, frozen=True):
+    """A pipeline: its class, where its weights are published, its parts, and the arguments of a call.
 
-    `scale_factor` is how many pixels a side of one latent spans, `sample_size` how many latents a side the default
-    picture has.
+    Attributes:
+        call: the arguments of `__call__` in order, each with its default; the parts say which there are.
+        lora_loader: the class of diffusers that saves, fuses and unloads LoRAs, if the family has one.
     """
-
-    kind: Literal["normalized_patches"]
-    vae: str
-    scale_factor: int
-    sample_size: int
-
-
-class ShiftFit(Node, frozen=True):
-    """The schedule's shift at one number of steps: `slope * tokens + intercept`."""
-
-    steps: int
-    slope: float
-    intercept: float
-
-
-class FittedShift(Node, frozen=True):
-    """A schedule whose shift runs straight between two fits; beyond `max_tokens` the second holds for any steps."""
-
-    kind: Literal["fitted_shift"]
-    scheduler: str
-    fits: tuple[ShiftFit, ShiftFit]
-    max_tokens: int
-
-
-class TimeOffsetReferences(Node, frozen=True):
-    """Reference images whose tokens join the picture's, `time_step` apart on the time axis.
-
-    Sides are in pixels; an image of more than `max_side * max_side` is shrunk.
-    """
-
-    kind: Literal["time_offset"]
-    min_side: int
-    max_side: int
-    max_aspect_ratio: int
-    time_step: int
-
-
-class ClipT5(Node, frozen=True):
-    """Prompt embeddings: of each token by a T5, padded or cut to `max_length`, and of the whole by a CLIP, pooled."""
-
-    kind: Literal["clip_t5"]
-    max_length: int
-
-
-class ScaledPatches(Node, frozen=True):
-    """Latents that are folded 2 x 2 into tokens, shifted and scaled by two numbers of the VAE's config.
-
-    `scale_factor` and `sample_size` are those of `NormalizedPatches`.
-    """
-
-    kind: Literal["scaled_patches"]
-    vae: str
-    scale_factor: int
-    sample_size: int
-
-
-class LinearShift(Node, frozen=True):
-    """A schedule whose shift grows with the number of tokens, straight through the two of the scheduler's config."""
-
-    kind: Literal["linear_shift"]
-    scheduler: str
-
-
-class Umt5(Node, frozen=True):
-    """Prompt embeddings: what a UMT5 makes of each token of a prompt; what pads it to `max_length` tokens is zero."""
-
-    kind: Literal["umt5"]
-    encoder: str
-    max_length: int
-
-
-class NormalizedVideo(Node, frozen=True):
-    """Latents of a video, normalised by the mean and deviation of every channel that the VAE's config keeps.
-
-    One latent spans `scale_factor` pixels a side and `frames_factor` frames; `height`, `width` and `frames` are those
-    of the default video.
-    """
-
-    kind: Literal["normalized_video"]
-    vae: str
-    scale_factor: int
-    frames_factor: int
-    height: int
-    width: int
-    frames: int
-
-
-class Flow(Node, frozen=True):
-    """A schedule that is the scheduler's own, whatever the size."""
-
-    kind: Literal["flow"]
-    scheduler: str
-
-
-class Pipeline(Node, frozen=True, tag_field="kind"):
-    """How pictures are made with the model: its class, where its weights are published, the defaults of a call."""
 
     name: str
     checkpoint: str
-    steps: int
-    guidance_scale: float
-    lora_loader: str
+    prompt: Part
+    guidance: Part
+    latents: Part
+    schedule: Part
+    transformer: Part
+    output: Part
+    call: dict[str, Any]
+    references: Part | None = None
+    lora_loader: str | None = None
+
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """Every part with its slot."""
+        for slot in SLOTS:
+            part = getattr(self, slot)
+            if part is not None:
+                yield slot, part
+
+    def bound(self, library: Library) -> Pipeline:
+        """The same pipeline with every part bound to what its kind declares."""
+        return msgspec.structs.replace(self, **{slot: part.bound(library, slot) for slot, part in self.parts()})
 
     @property
-    def kind(self) -> str:
-        """The shell of the pipeline, a template of `pipelines/`."""
-        return str(self.__struct_config__.tag)
+    def videos(self) -> bool:
+        """Whether it makes videos; pictures otherwise."""
+        return self.output.kind == "videos"
+
+    @property
+    def noun(self) -> str:
+        """What it makes one of."""
+        return "video" if self.videos else "picture"
+
+    @property
+    def per_prompt(self) -> str:
+        """The argument that says how often a prompt is repeated."""
+        return "num_videos_per_prompt" if self.videos else "num_images_per_prompt"
+
+    @property
+    def result(self) -> str:
+        """The class of what a call returns."""
+        return str(self.output.result) if self.videos else "ImagePipelineOutput"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The folders of functions that its parts are written with, each once."""
+        return tuple(dict.fromkeys(need for _, part in self.parts() for need in part.needs))
+
+    @property
+    def negative(self) -> bool:
+        """Whether its guidance leads away from a negative prompt."""
+        return self._declared("guidance").negative
+
+    @property
+    def arguments(self) -> tuple[CallArgument, ...]:
+        """The arguments of `__call__`, in order."""
+        declared = arguments_of([self._declared(slot) for slot, _ in self.parts()])
+        return tuple(
+            CallArgument(
+                name=name,
+                annotation=declared[name].type + (" | None" if default is None else ""),
+                default=tuple(default) if isinstance(default, list) else default,
+                doc=declared[name].doc,
+                role=declared[name].role,
+                checked=declared[name].checked,
+            )
+            for name, default in self.call.items()
+        )
+
+    @property
+    def modules(self) -> dict[str, Module]:
+        """The text encoders and tokenizers, by the constructor's arguments."""
+        return self._declared("prompt").modules
+
+    @property
+    def optional_modules(self) -> tuple[str, ...]:
+        """Those that may be missing."""
+        return tuple(name for name, module in self.modules.items() if module.optional)
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The text encoders."""
+        return tuple(name for name, module in self.modules.items() if module.is_encoder)
+
+    @property
+    def required_encoders(self) -> tuple[str, ...]:
+        """The text encoders without which no prompt can be read."""
+        return tuple(name for name in self.encoders if name not in self.optional_modules)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The arguments that are prompts, without the negative ones."""
+        return self._declared("prompt").named("text")
+
+    @property
+    def negative_texts(self) -> tuple[str, ...]:
+        """The arguments that are negative prompts."""
+        return tuple(f"negative_{name}" for name in self.texts) if self.negative else ()
+
+    @property
+    def embeddings(self) -> tuple[str, ...]:
+        """The arguments that stand for prompts, without the negative ones, as `encode_prompt` returns them."""
+        return self._declared("prompt").named("embedding")
+
+    @property
+    def required_embeddings(self) -> tuple[str, ...]:
+        """Those of the embeddings that are always given together."""
+        call = self._declared("prompt").call
+        return tuple(name for name in self.embeddings if call[name].required)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What `encode_prompt` returns: the embeddings, and what goes with them."""
+        return (*self.embeddings, *self._declared("prompt").offers)
+
+    @property
+    def returned(self) -> str:
+        """The annotation of what `encode_prompt` returns."""
+        types = [self.annotation(name) for name in self.conditions]
+        return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
+
+    @property
+    def negative_conditions(self) -> tuple[str, ...]:
+        """The same for the negative prompt."""
+        return tuple(f"negative_{name}" for name in self.conditions)
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """What a callback may see and change."""
+        negative = tuple(f"negative_{name}" for name in self.embeddings) if self.negative else ()
+        return ("latents", *self.embeddings, *negative)
+
+    @property
+    def attention_kwargs(self) -> str | None:
+        """The argument that reaches the attention processors, whose `scale` is the strength of a LoRA."""
+        return next((name for name in self.call if name.endswith("attention_kwargs")), None)
+
+    @property
+    def multiple_of(self) -> str:
+        """What the sides have to be a multiple of, as Python in a method."""
+        factor = "self.vae_scale_factor_spatial" if self.videos else "self.vae_scale_factor"
+        patch = Expression(self.latents.patch)
+        if patch == "1":
+            return factor
+        return f"{factor} * {patch.renamed(dict.fromkeys(patch.names, 'self.transformer.config.'))}"
+
+    def encoded(self, negative: bool = False) -> tuple[str, ...]:
+        """What `encode_prompt` is called with, for the prompt or for the negative one."""
+        call = self._declared("prompt").call
+        names = [f"negative_{name}" if negative else name for name in (*self.texts, *self.embeddings)]
+        names.append(self.per_prompt)
+        options = self._declared("prompt").named("option")
+        names += [(call[name].negative if negative else None) or name for name in options]
+        return (*names, "device")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the transformer's arguments are made from beside latents and timestep, each once and in order."""
+        computed = {name for slot, _ in self.parts() for name in self._declared(slot).computes}
+        own = {"latents", "timestep", "rounded_timestep", self.attention_kwargs, *computed}
+        names = [name for formula in self.transformer.arguments.values() for name in Expression(formula).names]
+        names += [name for slot, _ in self.parts() for name in self._declared(slot).reads]
+        return tuple(dict.fromkeys(name for name in names if name not in own))
+
+    @property
+    def negative_reads(self) -> tuple[str, ...]:
+        """The same under the conditions of the negative prompt."""
+        return tuple(f"negative_{name}" if name in self.conditions else name for name in self.reads)
+
+    @property
+    def both_reads(self) -> tuple[str, ...]:
+        """The same for a doubled batch, the negative prompt's half first."""
+        both = "torch.cat([negative_{0}, {0}])"
+        return tuple(both.format(name) if name in self.conditions else name for name in self.reads)
+
+    def annotation(self, name: str) -> str:
+        """The type of one of the names that the transformer's arguments are made from."""
+        if name in self.embeddings:
+            required = self._declared("prompt").call[name].required
+            return "torch.Tensor" if required else "torch.Tensor | None"
+        for argument in self.arguments:
+            if argument.name == name:
+                return argument.annotation
+        offers = [self._declared(slot).offers for slot, _ in self.parts()]
+        return next(offered[name] for offered in offers if name in offered)
+
+    def _declared(self, slot: str) -> Declaration:
+        declaration = getattr(self, slot).declaration
+        assert isinstance(declaration, Declaration), "a pipeline is asked once it is bound"
+        return declaration
 
 
-class ReferencesPipeline(Pipeline, frozen=True, tag="references"):
-    """Pictures from a prompt and from reference images."""
-
-    prompt: Mistral3Chat
-    latents: NormalizedPatches
-    schedule: FittedShift
-    references: TimeOffsetReferences
-
-
-class TextPipeline(Pipeline, frozen=True, tag="text"):
-    """Pictures from a prompt, and away from a negative one."""
-
-    prompt: ClipT5
-    latents: ScaledPatches
-    schedule: LinearShift
-
-
-class VideoPipeline(Pipeline, frozen=True, tag="video"):
-    """Videos from a prompt, and away from a negative one."""
-
-    prompt: Umt5
-    latents: NormalizedVideo
-    schedule: Flow
+def arguments_of(declarations: Sequence[Declaration]) -> dict[str, CallParameter]:
+    """The arguments of `__call__` that parts bring, by name; those of a negative prompt beside the prompt's own."""
+    found: dict[str, CallParameter] = {}
+    for declaration in declarations:
+        found |= declaration.call
+    if any(declaration.negative for declaration in declarations):
+        negated = {name: each for name, each in found.items() if each.role in ("text", "embedding")}
+        found |= {f"negative_{name}": each.negated(name) for name, each in negated.items()}
+    return found

@@ -65,11 +65,36 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "diffusers: norm_out.linear.weight, swap_halves: true",
         "`weights.rules[25].parts`: expected one positive number for each of the names, which are 1",
     ),
-    "unknown kind of pipeline": (
-        "kind: references",
-        "kind: referenzes",
-        "kind: references",
-        "`pipeline.kind`: ",
+    "unknown kind of a pipeline's part": (
+        "guidance: {kind: embedded}",
+        "guidance: {kind: embeded}",
+        "guidance: {kind: embedded}",
+        "'embeded' is none of apart, embedded, together, true_cfg; did you mean 'embedded'?",
+    ),
+    "argument of a call that no part brings": (
+        "    num_inference_steps: 50",
+        "    num_inference_step: 50",
+        "    num_inference_steps: 50",
+        "'num_inference_step' is no argument that the parts of this pipeline bring; "
+        "did you mean 'num_inference_steps'?",
+    ),
+    "argument of a call that is missing": (
+        "    num_images_per_prompt: 1\n",
+        "",
+        "    image: null",
+        "`pipeline.call`: the argument `num_images_per_prompt` is missing: pictures to make of each prompt.",
+    ),
+    "argument of the transformer that it does not take": (
+        "      txt_ids: text_ids",
+        "      text_ids: text_ids",
+        "      txt_ids: text_ids",
+        "'text_ids' is not an argument of `forward`; did you mean 'txt_ids'?",
+    ),
+    "argument of the transformer from nothing": (
+        "      txt_ids: text_ids",
+        "      txt_ids: text_idz",
+        "      txt_ids: text_ids",
+        "'text_idz' is nothing that the parts of this pipeline offer; did you mean 'text_ids'?",
     ),
     "unknown LoRA format": (
         "formats: [peft, kohya, native]",
