@@ -12,6 +12,7 @@ from pathlib import Path
 from linter.cache import Cache, Checked
 from linter.config import Config
 from linter.errors import LinterError
+from linter.facts import Span
 from linter.files import Files
 from linter.findings import Finding
 from linter.project import Module, Project
@@ -119,4 +120,4 @@ def _run_rules(module: Module) -> Iterable[Finding]:
             raise LinterError(f"{message} `--ignore` does not help, leaving the file out does.") from error
     if too_deep:
         message = f"is nested too deeply for {', '.join(too_deep)}, which did not check it"
-        yield UnreadableFile().problem(module.path, 1, 0, message)
+        yield UnreadableFile().problem(module.path, Span(1, 0, 1, 1), message)

@@ -13,7 +13,7 @@ import msgspec
 
 from linter.cache import Cache, MemoryCache
 from linter.errors import UnreadableFile
-from linter.facts import FileFacts, extract_facts
+from linter.facts import FileFacts, Span, extract_facts
 from linter.findings import Finding
 from linter.project.queries import note
 from linter.rules.linter_itself.parse_error import ParseError
@@ -158,7 +158,8 @@ class Files:
         except SyntaxError as error:
             line = min(max(error.lineno or 1, 1), len(source.lines))
             column = min(max((error.offset or 1) - 1, 0), len(source.lines[line - 1]))
-            self.problems[path] = ParseError().problem(path, line, column, f"is not valid Python: {error.msg}")
+            place = Span(line, column, line, column + 1)
+            self.problems[path] = ParseError().problem(path, place, f"is not valid Python: {error.msg}")
         except RecursionError:
             self._unreadable(path, UnreadableFile("is nested too deeply"))
         except MemoryError:
@@ -169,7 +170,8 @@ class Files:
         return None
 
     def _unreadable(self, path: Path, error: UnreadableFile) -> None:
-        self.problems[path] = UnreadableFileRule().problem(path, error.line, 0, str(error))
+        place = Span(error.line, 0, error.line, 1)
+        self.problems[path] = UnreadableFileRule().problem(path, place, str(error))
 
 
 _pack = msgspec.msgpack.Encoder().encode

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from linter.facts import Span, Suppression
 from linter.files import Files
-from linter.findings import Edit, Finding, Fix, Safety
+from linter.findings import Edit, Finding
 from linter.rules import FAMILIES, rules_by_code
 from linter.rules.linter_itself.suppression_without_reason import SuppressionWithoutReason
 from linter.rules.linter_itself.unknown_code import UnknownCode
@@ -49,29 +49,27 @@ def apply_suppressions(
 def _about(
     path: Path, item: Suppression, files: Files, used: set[tuple[Suppression, str]], selected: frozenset[str]
 ) -> Iterable[Finding]:
-    line, column = item.span.line, item.span.column
     if not item.codes:
         message = "this suppression names no rule; write `# lint: ignore[CODE] reason`"
-        yield UnknownCode().problem(path, line, column, message)
+        yield UnknownCode().problem(path, item.span, message)
     for code in item.codes:
         if code not in rules_by_code():
             several = code.upper() in (*FAMILIES, "ALL")
             hint = "; name each rule" if several else did_you_mean(code, rules_by_code())
             message = f"this suppression names `{code}`, which is no rule{hint}"
-            yield UnknownCode().problem(path, line, column, message)
-    judged = [code for code in item.codes if code in selected and code in rules_by_code()]
-    unused = [code for code in judged if (item, code) not in used]
+            yield UnknownCode().problem(path, item.span, message)
+    unused = [code for code in item.codes if code in selected and (item, code) not in used]
     if unused:
-        fix = _without(path, item, files, unused)
+        edit = _without(path, item, files, unused)
         message = f"nothing here breaks {', '.join(unused)}; take the suppression out"
-        yield UnusedSuppression().problem(path, line, column, message, fix)
+        yield UnusedSuppression().problem(path, item.span, message, edits=(edit,))
     explained = [code for code in item.codes if code in rules_by_code() and code not in unused]
     if explained and not item.reason:
         message = f"nothing says why {', '.join(explained)} may be broken here; write the reason behind the bracket"
-        yield SuppressionWithoutReason().problem(path, line, column, message)
+        yield SuppressionWithoutReason().problem(path, item.span, message)
 
 
-def _without(path: Path, item: Suppression, files: Files, unused: Sequence[str]) -> Fix:
+def _without(path: Path, item: Suppression, files: Files, unused: Sequence[str]) -> Edit:
     """The edit that takes the codes out of the comment, or the whole comment where none is left."""
     source = files.source(path)
     assert source is not None, "a file with suppressions was read"
@@ -81,7 +79,7 @@ def _without(path: Path, item: Suppression, files: Files, unused: Sequence[str])
         comment = text[item.span.column : item.span.end_column]
         start = item.span.column + comment.index("[") + 1
         span = Span(item.span.line, start, item.span.line, item.span.column + comment.index("]"))
-        return Fix(Safety.SAFE, (Edit(str(path), span, ", ".join(left)),))
+        return Edit(str(path), span, ", ".join(left))
     before, after = text[: item.span.column].rstrip(), text[item.span.end_column :].strip()
     if after:
         # Another tool's comment on the same line stays.
@@ -91,4 +89,4 @@ def _without(path: Path, item: Suppression, files: Files, unused: Sequence[str])
         span = Span(item.span.line, len(before), item.span.line, len(text))
     else:
         span = Span(item.span.line, 0, item.span.line + 1, 0)
-    return Fix(Safety.SAFE, (Edit(str(path), span, ""),))
+    return Edit(str(path), span, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 from linter.facts import Span
@@ -51,9 +52,21 @@ class Rule:
     ) -> Finding:
         """A finding of this rule in `module`, with the edits that mend it where there are any."""
         symbol = about if isinstance(about, str) else about.qualname
+        return self.problem(module.path, span, message, symbol, edits, severity)
+
+    def problem(
+        self,
+        path: Path,
+        span: Span,
+        message: str,
+        symbol: str = "",
+        edits: tuple[Edit, ...] = (),
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this rule in a file that need not have facts."""
         fix = Fix(self.fixes, edits) if edits and self.fixes else None
-        path = str(module.path)
-        return Finding(self.code, self.name, severity or self.severity, message, path, span, symbol, self.guide, fix)
+        weight = severity or self.severity
+        return Finding(self.code, self.name, weight, message, str(path), span, symbol, self.guide, fix)
 
     @classmethod
     def summary(cls) -> str:

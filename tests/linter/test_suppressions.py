@@ -113,7 +113,8 @@ def test_a_suppression_that_is_wrong_is_told_what_to_do(
 ) -> None:
     write({"a.py": f"x = 1\ny = 2  {comment}\n"})
     (found,) = check("a.py").findings
-    assert (found["code"], found["line"], found["column"]) == (code, 2, 8)
+    place = (found["line"], found["column"], found["end_column"])
+    assert (found["code"], *place) == (code, 2, 8, 8 + len(comment))
     assert found["message"].startswith(message)
 
 

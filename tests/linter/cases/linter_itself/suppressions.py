@@ -22,6 +22,7 @@ CASES = {
                 self.seventh = nn.Parameter(torch.empty(1, dim))  # lint: ignore[FWD999]  #! LNT003
                 self.eighth = nn.Parameter(torch.empty(1, dim))  # lint: ignore[FWD]  #! LNT003
                 self.ninth = nn.Parameter(torch.empty(1, dim))  # lint: ignore  #! LNT003
+                self.tenth = 1  # lint: ignore[FWD009]  #! LNT002
 
 
         class SecondModel(nn.Module):
@@ -51,6 +52,18 @@ CASES = {
                 self.third = nn.Parameter(torch.empty(1, dim))  # lint: ignore[FWD009] twice as sure
     """,
     "a file that cannot be read": {"broken.py": "# lint: ignore[LNT001] x\ndef f(:  #! LNT001\n"},
+    "a file that is nested too deeply for a rule": f"""
+        # lint: ignore[LNT005] as deep as it has to be  #! LNT002 LNT005
+
+        import numpy as np
+        import torch
+        from torch import nn
+
+
+        class TinyModel(nn.Module):
+            def forward(self, x: torch.Tensor):
+                return np.exp({"-" * 360}x)
+    """,
 }
 
 FIXES = {
@@ -81,6 +94,30 @@ FIXES = {
                 five = 5
         """,
     ),
+    "a comment about one rule does not silence another": (
+        "LNT002,FWD001,FWD002",
+        """
+        import numpy as np
+        import torch
+        from torch import nn
+
+
+        class TinyModel(nn.Module):
+            # lint: ignore[FWD002] it is never compiled
+            def forward(self, x: torch.Tensor):
+                return np.exp(x) * x.sum().item()
+        """,
+        """
+        import torch
+        from torch import nn
+
+
+        class TinyModel(nn.Module):
+            # lint: ignore[FWD002] it is never compiled
+            def forward(self, x: torch.Tensor):
+                return torch.exp(x) * x.sum().item()
+        """,
+    ),
     "codes that silence something stay": (
         "LNT002,FWD001,FWD009,ATT001",
         _HEAD
@@ -95,5 +132,21 @@ FIXES = {
                 super().__init__()
                 self.pad = nn.Parameter(torch.empty(1, dim))  # lint: ignore[FWD009] loaded
         """,
+    ),
+}
+
+MESSAGES = {
+    "names that are no rule's": (
+        "LNT003",
+        """
+            one = 1  # lint: ignore[FWD] all of them
+            two = 2  # lint: ignore[ALL] all of them
+            three = 3  # lint: ignore[FDW009] one letter before the other
+        """,
+        (
+            "this suppression names `FWD`, which is no rule; name each rule",
+            "this suppression names `ALL`, which is no rule; name each rule",
+            "this suppression names `FDW009`, which is no rule; did you mean `FWD009`?",
+        ),
     ),
 }
