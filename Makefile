@@ -6,6 +6,7 @@ OUT ?= build
 
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
+SCHEMAS := .venv/schemas/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets claude codex clean-ai
@@ -13,7 +14,7 @@ READY := .venv/.ready
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) ## make the virtual environment with everything that the other jobs need
+setup: $(READY) $(SCHEMAS) ## make the virtual environment with everything that the other jobs need
 
 # The stamp is newer than the files that say what to install, or the installation is done again.
 $(READY): pyproject.toml constraints.txt
@@ -25,6 +26,19 @@ $(READY): pyproject.toml constraints.txt
 	"$(BIN)/python" -m pip install --disable-pip-version-check -c constraints.txt torch
 	"$(BIN)/python" -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(READY)
+
+# What makers of report formats publish to check a report by: two packages of npm bring it, and the source of pytest.
+$(SCHEMAS): tests/linter/schemas/package-lock.json | $(READY)
+	@command -v npm >/dev/null || \
+		{ echo "The tests read the schemas of report formats out of npm's packages: install Node.js 18 or newer." >&2; exit 1; }
+	@echo "== fetching the published schemas of report formats into .venv/schemas"
+	rm -rf .venv/schemas
+	mkdir .venv/schemas
+	cp tests/linter/schemas/package.json tests/linter/schemas/package-lock.json .venv/schemas
+	npm ci --prefix .venv/schemas --ignore-scripts --no-audit --no-fund --loglevel=error
+	"$(BIN)/python" -m pip download --disable-pip-version-check --quiet --no-deps --no-binary pytest \
+		--dest .venv/schemas pytest==9.2.0
+	@touch $(SCHEMAS)
 
 flux2: $(READY) ## generate a Flux2 folder, check it, run its tests, show its capabilities, make a picture
 	@echo "== 1/5 generating $(OUT)/flux2"
@@ -46,7 +60,7 @@ flux2: $(READY) ## generate a Flux2 folder, check it, run its tests, show its ca
 		&& echo "      The picture: $$PWD/flux2.png (noise: the weights are random)" \
 		&& echo "      To use it:   cd $$PWD, then: from flux2 import Flux2Transformer2DModel, Flux2Pipeline"
 
-test: $(READY) ## run all tests
+test: $(READY) $(SCHEMAS) ## run all tests
 	OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## check this repository's own code: ruff, formatting, types

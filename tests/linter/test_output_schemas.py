@@ -2,13 +2,18 @@
 
 `json` and `json-lines` have their own schema, which the documentation offers. Those of SARIF, reviewdog, GitLab and
 JUnit are of their makers; here stands in our words what they ask of the parts that a report has, and nothing that they
-leave open: a key that is not listed fails.
+leave open: a key that is not listed fails. What the makers publish themselves is asked besides, as far as a package
+brings it: `make setup` fetches it. GitLab's own, `app/validators/json_schemas/codeclimate.json` in its repository, is
+in none, and asks less than stands here.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+import xmlschema
 
 from linter.documentation import example_files, marked_lines
 from linter.rules import all_rules
@@ -196,6 +202,11 @@ AWKWARD = {
     "latin.py": b"x = '\xff'\n",
     "empty.py": "",
 }
+EVERY_RULE = {
+    f"{rule.code}/{path}": marked_lines(text)[0]
+    for rule in all_rules()
+    for path, text in example_files(rule.bad).items()
+}
 
 
 @pytest.fixture
@@ -301,9 +312,46 @@ def test_a_finding_is_told_on_lines_of_its_own_and_steers_no_terminal(
 def test_a_document_about_every_rule_is_valid(
     output_format: str, schema: dict[str, Any], write: Callable[..., None], run: Callable[..., Any]
 ) -> None:
-    for rule in all_rules():
-        write({f"{rule.code}/{path}": marked_lines(text)[0] for path, text in example_files(rule.bad).items()})
+    write(EVERY_RULE)
     text = run("check", "--no-cache", "--output-format", output_format, "--select", "ALL", ".").out
     valid(json.loads(text), schema)
     if output_format == "json":
         assert {rule.code for rule in all_rules()} == set(json.loads(text)["summary"]["by_code"])
+
+
+FETCHED = Path(sys.prefix) / "schemas"
+"""Where `make setup` puts what the makers publish."""
+PACKAGES = FETCHED / "node_modules"
+
+
+def by_sarif(text: str) -> None:
+    schema = json.loads((PACKAGES / "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json").read_text("utf-8"))
+    jsonschema.validate(json.loads(text), schema)
+
+
+def by_jenkins(text: str) -> None:
+    (source,) = FETCHED.glob("pytest-*.tar.gz")
+    with tarfile.open(source) as files:
+        name = next(name for name in files.getnames() if name.endswith("/junit-10.xsd"))
+        schema = files.extractfile(name).read().decode("utf-8")
+    xmlschema.XMLSchema(schema).validate(text)
+
+
+def by_rdformat(text: str) -> None:
+    program = PACKAGES / "@umbrelladocs/rdformat-validator/bin/rdformat-validator.js"
+    strict = ["--strict", "--no-extra-fields"]
+    subprocess.run(["node", str(program), *strict], input=text, encoding="utf-8", check=True)
+
+
+PUBLISHED = {"sarif": by_sarif, "junit": by_jenkins, "rdjson": by_rdformat}
+FILES = {"awkward names": AWKWARD, "every rule": EVERY_RULE, "nothing found": {"empty.py": ""}}
+
+
+@pytest.mark.parametrize("about", FILES)
+@pytest.mark.parametrize("output_format", PUBLISHED)
+def test_a_report_is_valid_by_what_the_makers_of_its_format_publish(
+    output_format: str, about: str, write: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    write(FILES[about])
+    text = run("check", "--no-cache", "--output-format", output_format, "--select", "ALL", ".").out
+    PUBLISHED[output_format](text)
