@@ -248,7 +248,7 @@ def _moved(body: cst.BaseSuite, source: Class | Function, copy: Class | Function
 def _text(source: Source, definition: Class | Function) -> str:
     span = definition.facts.span
     lines = source.lines[span.line - 1 : span.end_line]
-    return "\n".join(line.rstrip() for line in lines[: _end_of_copy(lines)])
+    return "\n".join([line.rstrip() for line in lines[: _end_of_copy(lines)]])
 
 
 def _end_of_copy(lines: Sequence[str]) -> int:

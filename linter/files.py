@@ -134,7 +134,6 @@ class Files:
                 progress(number, len(new))
                 # What another process read counts for the content that this run goes by.
                 if packed is not None and packed[0] == self.digest(str(path)):
-                    self._unparsed.pop(str(path), None)
                     self._facts[path] = facts = _unpack(packed[1])
                     self._cache.keep_facts(packed[0], facts)
 

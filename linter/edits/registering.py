@@ -1,6 +1,4 @@
-"""Edits of the tables that a class is registered in, made on the concrete tree: one name goes in where the order wants
-it, nothing else moves.
-"""
+"""Edits of the tables that a class is registered in: one name goes in where the order wants it, nothing else moves."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -20,10 +18,6 @@ from linter.findings import Edit
 from linter.project import Class, Function, Module
 from linter.project.lazy_packages import Lazy
 from linter.source import Source
-
-
-if TYPE_CHECKING:
-    import libcst as cst
 
 
 Guarded = TypeVar("Guarded", LazyEntry, Import)
@@ -151,31 +145,21 @@ def _own_line(module: Module, container: Span) -> bool:
 
 def _with_string(text: str, name: str) -> str | None:
     """The source of a list of strings with one more; None where it is not such a list."""
-    import libcst as cst
-
-    node = cst.parse_expression(text)
-    if not isinstance(node, cst.List):
+    node = ast.parse(text, mode="eval").body
+    elements = node.elts if isinstance(node, ast.List) else []
+    names = [item.value for item in elements if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    # What stands in parentheses of its own begins before its syntax does.
+    if not names or len(names) < len(elements) or "(" in text:
         return None
-    names = [element.value.raw_value for element in node.elements if isinstance(element.value, cst.SimpleString)]
-    if len(names) != len(node.elements):
-        return None
-    new = cst.Element(cst.SimpleString(f'"{name}"'))
-    elements = _inserted(node.elements, new, _place(names, name), node.lbracket.whitespace_after)
-    return cst.Module([]).code_for_node(node.with_changes(elements=elements))
+    return _inserted(text, elements, names, name, f'"{name}"')
 
 
 def extended_import(text: str, name: str) -> str | None:
     """The source of a `from ... import` statement with one more name; None where it is not such a statement."""
-    import libcst as cst
-
-    statement = cst.parse_statement(text)
-    node = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
-    if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
+    node = ast.parse(text).body[0]
+    if not isinstance(node, ast.ImportFrom) or node.names[0].name == "*":
         return None
-    names = [alias.name.value for alias in node.names if isinstance(alias.name, cst.Name)]
-    opening = node.lpar.whitespace_after if node.lpar else cst.SimpleWhitespace(" ")
-    aliases = _inserted(node.names, cst.ImportAlias(cst.Name(name)), _place(names, name), opening)
-    return cst.Module([]).code_for_node(node.with_changes(names=aliases))
+    return _inserted(text, node.names, [alias.name for alias in node.names], name, name)
 
 
 def _place(names: Sequence[str], name: str) -> int:
@@ -315,22 +299,29 @@ def kept_order(lists: Collection[Sequence[str]]) -> Order | None:
     return best if strays(best) * _NAMES_FOR_A_STRAY <= sum(len(names) for names in lists) else None
 
 
-def _inserted(elements: Sequence[Any], new: Any, index: int, opening: cst.BaseParenthesizableWhitespace) -> list[Any]:
-    """The elements with a new one among them, with the white space that the others have."""
-    import libcst as cst
+def _inserted(
+    text: str, elements: Sequence[ast.expr | ast.alias], names: Sequence[str], name: str, written: str
+) -> str:
+    """The source of a list or an import with one more name at its place, set off as the others are.
 
-    found = list(elements)
-    if not found:
-        return [new]
-    if len(found) > 1:
-        between = found[0].comma.whitespace_after
+    Args:
+        text: The source.
+        elements: The syntax of what is in it.
+        names: The names that these are.
+        name: The new one.
+        written: How that is written there.
+    """
+    lines = text.split("\n")
+    places, starts = Places(lines, text.isascii()), [0, *itertools.accumulate(len(line) + 1 for line in lines)]
+    spans = [places.span(element) for element in elements]
+    begins = [starts[span.line - 1] + span.column for span in spans]
+    ends = [starts[span.end_line - 1] + span.end_column for span in spans]
+    if len(elements) > 1:
+        space = text[ends[0] : begins[1]].partition(",")[2]
     else:
-        between = opening if isinstance(opening, cst.ParenthesizedWhitespace) else cst.SimpleWhitespace(" ")
-    comma = cst.Comma(whitespace_after=between)
-    if index < len(found):
-        found.insert(index, new.with_changes(comma=comma))
-    else:
-        last = found[-1]
-        found[-1] = last.with_changes(comma=comma)
-        found.append(new.with_changes(comma=last.comma))
-    return found
+        opening = text[: begins[0]]
+        space = opening[len(opening.rstrip()) :] if "\n" in opening else " "
+    index = _place(names, name)
+    if index < len(elements):
+        return f"{text[: begins[index]]}{written},{space}{text[begins[index] :]}"
+    return f"{text[: ends[-1]]},{space}{written}{text[ends[-1] :]}"

@@ -101,9 +101,10 @@ class Project:
         if module is None:
             return None
         depth = 1
-        while depth < len(parts) and (deeper := self.module(".".join(parts[: depth + 1]), root)) is not None:
-            # A package may bind a name that is also a submodule's: what it binds itself wins, as at run time.
-            if parts[depth] in module.definitions:
+        # A package may bind a name that is also a submodule's: what it binds itself wins, as at run time.
+        while depth < len(parts) and parts[depth] not in module.definitions:
+            deeper = self.module(".".join(parts[: depth + 1]), root)
+            if deeper is None:
                 break
             module, depth = deeper, depth + 1
         return module, ".".join(parts[depth:])

@@ -202,7 +202,11 @@ class Class:
 
     def inherits(self, *names: str) -> bool:
         """Whether one of its ancestors, itself excepted, has one of these last names."""
-        return any(_last(ancestor) in names for ancestor in self.ancestors[1:])
+        return not self._inherited_names.isdisjoint(names)
+
+    @query
+    def _inherited_names(self) -> frozenset[str]:
+        return frozenset(map(_last, self.ancestors[1:]))
 
     @query
     def is_module(self) -> bool:

@@ -32,6 +32,7 @@ class AttentionMixinMissing(Rule):
     name = "attention-mixin"
     guide = GUIDE
     fixes = Safety.SAFE
+    words = frozenset({PROJECTIONS[0], "set_processor"})
     bad = """
         from torch import nn
 

@@ -37,12 +37,12 @@ def claims(module: Module) -> tuple[Claim, ...]:
     return tuple(found)
 
 
-def markers(module: Module) -> Iterator[tuple[Copied, Marker | None]]:
+@kept_query
+def markers(module: Module) -> tuple[tuple[Copied, Marker | None], ...]:
     """The comments that mark copies of this library's own code, with what each says; None for a malformed one."""
     library = module.name.partition(".")[0]
-    for comment in module.facts.copied:
-        if library_of(comment.text) == library:
-            yield comment, parse_marker(comment.text)
+    own = [comment for comment in module.facts.copied if library_of(comment.text) == library]
+    return tuple((comment, parse_marker(comment.text)) for comment in own)
 
 
 def copy_below(module: Module, comment: Copied) -> Class | Function | None:

@@ -105,9 +105,9 @@ class UnmarkedCopy(Rule):
         covered = {comment.qualname for comment in module.facts.copied}
         for copy in _functions(module) if linked else ():
             sources = linked.get(copy.name)
-            if sources is None or not _is_long(copy):
+            if sources is None or copy.qualname in covered or (copy.cls is not None and copy.cls.qualname in covered):
                 continue
-            if copy.qualname in covered or (copy.cls is not None and copy.cls.qualname in covered):
+            if not _is_long(copy):
                 continue
             if any(source is copy for source, _ in sources):
                 # Others are copied from it: it is an origin.
@@ -136,8 +136,9 @@ def _linked(module: Module) -> dict[str, list[tuple[Function, tuple[Rename, ...]
         elif isinstance(source, Function):
             found[source.name].append((source, made))
     for other, all_made in renames.items():
+        together = tuple(all_made)
         for function in _functions(other):
-            found[function.name].append((function, tuple(all_made)))
+            found[function.name].append((function, together))
     return found
 
 
@@ -151,8 +152,7 @@ def _is_long(function: Function) -> bool:
     if function.name == "__init__" or any(item.path == "property" for item in facts.decorators):
         return False
     lines = facts.span.end_line - facts.span.line + 1
-    does = sum(_sizes(facts))
-    return (lines >= 6 and does >= 4) or (lines >= 16 and does >= 2)
+    return lines >= 6 and sum(_sizes(facts)) >= (4 if lines < 16 else 2)
 
 
 def _sizes(facts: FunctionFacts) -> tuple[int, ...]:

@@ -96,8 +96,11 @@ class RoundTrip(Rule):
 def _losses(module: Module) -> Iterator[tuple[str, ast.expr, str]]:
     """Where a mapping of a file loses something on its way back: its name, the place, and what happens."""
     tables = [item for item in tables_of(module) if item.value.kind == "dict"]
-    turned = {match[3] for way in _TURNED_ROUND for match in way.finditer(module.source.text)} if tables else set()
-    replaced = {name for item in conversions(module, ".replace") for name in _put_back(item)} if tables else set()
+    text = module.source.text if tables else ""
+    is_read = any(f"{table.name}.{how}()" in text for table in tables for how in ("items", "values"))
+    turned = {match[3] for way in _TURNED_ROUND for match in way.finditer(text)} if is_read else set()
+    read = [f"{table.name}.items" for table in tables]
+    replaced = {name for item in conversions(module, *read) for name in _put_back(item)}
     for table in tables:
         value = value_of(module, table) if table.name in turned | replaced else None
         names = [name for item in value.values for name in strings(item)] if isinstance(value, ast.Dict) else []
