@@ -79,12 +79,12 @@ class NoOpMask(Rule):
                     message = f"`{write.target}` masks nothing; pass `None`"
                     yield self.finding(module, write.span, message, function)
             for call in function.facts.calls:
-                made, taker = self._MADE.match(f"{call.path}()"), function.facts.taker(call)
-                if taker is None or made is None:
+                made = self._MADE.match(f"{call.path}()")
+                if made is None or (made[1] == "zeros" and self._INTEGERS.search(module.source.between(call.span))):
                     continue
-                if made[1] == "zeros" and self._INTEGERS.search(module.source.between(call.span)):
-                    continue
-                if any(item.name in _MASKS and item.path == f"{call.path}()" for item in taker.arguments):
+                taker = function.facts.taker(call)
+                given = taker.arguments if taker is not None else ()
+                if any(item.name in _MASKS and item.path == f"{call.path}()" for item in given):
                     yield self.finding(module, call.span, "the mask masks nothing; pass `None`", function)
 
 
