@@ -34,6 +34,10 @@ CASES = {
             def back(self):
                 return {new: old for old, new in self.names.items()}
     """,
+    "a table that is turned round without its pairs": """
+        NAMES = {"img_in": "embedder", "txt_in": "embedder"}  #! WGT001
+        BACK = dict(zip(NAMES.values(), NAMES))
+    """,
     "names that are put back one after the other": """
         NAMES = {
             "double_blocks.": "transformer_blocks.",
@@ -67,6 +71,8 @@ CASES = {
                 key = key.replace("a", "b")
             for part, in other:
                 key = key.replace(part, "b")
+            for pair in NAMES.items():
+                key = key.replace(*pair)
             return key
 
 
