@@ -38,6 +38,11 @@ CASES = {
         NAMES = {"img_in": "embedder", "txt_in": "embedder"}  #! WGT001
         BACK = dict(zip(NAMES.values(), NAMES))
     """,
+    "a table that is turned round, and whose names are counted": """
+        NAMES = {"img_in": "embedder", "txt_in": "embedder"}  #! WGT001
+        BACK = {new: old for old, new in NAMES.items()}
+        COUNT = len(set(NAMES.values()))
+    """,
     "names that are put back one after the other": """
         NAMES = {
             "double_blocks.": "transformer_blocks.",
