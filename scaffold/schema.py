@@ -54,6 +54,7 @@ def spec_schema(library: Library) -> dict[str, Any]:
         "modulated": {"type": "boolean"},
         "when": {"type": "string"},
         "norms": norms,
+        "norms_after": {"type": "object", "additionalProperties": _one_of(library, "norm")},
     }
     definitions["Stage"]["properties"]["program"]["items"] = _one_of(library, "sublayer", "op", own)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "An architecture", **schema}
@@ -72,7 +73,7 @@ def _one_of(library: Library, slot: str, key: str = "kind", own: dict[str, Any] 
 
 
 def _of_kind(kind: str, declared: Declaration, key: str, own: dict[str, Any]) -> dict[str, Any]:
-    required = [key, *(name for name in own if name not in ("modulated", "when"))]
+    required = [key, *(name for name in own if name not in ("modulated", "when", "norms_after"))]
     return {
         "type": "object",
         "description": declared.doc,

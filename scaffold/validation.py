@@ -19,7 +19,7 @@ from scaffold.spec.pipelines import SLOTS, arguments_of
 
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_.][a-z0-9]+)*")
-_KEY = re.compile(r"[\w.{}]+")
+_KEY = re.compile(r"[\w.{}-]+")
 _BREAKING = ("\\", '"""', "\0")
 _IDENTIFIERS = ("attribute", "argument", "block")
 _ANNOTATION = re.compile(r"[\w.\[\], |]+")
@@ -39,6 +39,8 @@ _TYPES = {
     "int | None": (int, type(None)),
     "str | None": (str, type(None)),
     "tuple[int, ...]": (list,),
+    # Where the list itself is the default, as it is in diffusers' class.
+    "Sequence[int]": (list,),
 }
 # What a parameter of a component is called in a message, and what YAML has for it.
 _PARAMETER_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
@@ -187,9 +189,14 @@ def _draw(spec: Spec, draw: Draw, place: tuple[str | int, ...]) -> Iterator[Prob
     given = [name for name in draw.__struct_fields__ if getattr(draw, name)]
     if len(given) != 1:
         yield Problem(place, f"expected exactly one of {', '.join(draw.__struct_fields__)}")
+    known = {**spec.config, **spec.tiny.sizes}
     for name in given:
         for index, size in enumerate(getattr(draw, name)):
-            yield from _formula(size, (*place, name, index), {**spec.config, **spec.tiny.sizes})
+            if name != "each":
+                yield from _formula(size, (*place, name, index), known)
+                continue
+            for axis, each in enumerate(size):
+                yield from _formula(each, (*place, name, index, axis), known)
 
 
 def _components(spec: Spec, library: Library) -> Iterator[Problem]:
@@ -357,6 +364,12 @@ def _stages(spec: Spec) -> Iterator[Problem]:
     for index, stage in enumerate(spec.stages):
         place = ("stages", index)
         yield from _config_key(spec, (*place, "count"), stage.count)
+        for name, blocks in stage.also.items():
+            if not name.isidentifier() or keyword.iskeyword(name):
+                yield Problem((*place, "also", name), f"{name!r} is not a Python name", on_key=True)
+            yield from _config_key(spec, (*place, "also", name, "count"), blocks.count)
+            if blocks.when is not None:
+                yield from _formula(blocks.when, (*place, "also", name, "when"), spec.config)
         for name, formula in stage.arguments.items():
             if not name.isidentifier() or keyword.iskeyword(name):
                 yield Problem((*place, "arguments", name), f"{name!r} is not a Python name", on_key=True)
@@ -369,11 +382,12 @@ def _stages(spec: Spec) -> Iterator[Problem]:
         for position, step in enumerate(stage.program):
             if step.when is not None:
                 yield from _condition(step.when, (*place, "program", position, "when"), stage)
-            for name in step.norms:
-                if name not in stage.streams:
-                    steps = (*place, "program", position, "norms", name)
-                    reason = f"{name!r} is not a stream of this stage"
-                    yield Problem(steps, reason, name, tuple(stage.streams), on_key=True)
+            for key in ("norms", "norms_after"):
+                for name in getattr(step, key):
+                    if name not in stage.streams:
+                        steps = (*place, "program", position, key, name)
+                        reason = f"{name!r} is not a stream of this stage"
+                        yield Problem(steps, reason, name, tuple(stage.streams), on_key=True)
         yield from _shared_modulation(spec, stage, place)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
+
 from scaffold.expressions import Expression
 from scaffold.parts import Library, Part
 from scaffold.spec.node import Node
@@ -23,6 +25,13 @@ class Stream(Node, frozen=True):
     until: str | None = None
 
 
+class BlockList(Node, frozen=True):
+    """One of the lists of blocks: how many, and where the model has it; elsewhere `None` stands in its place."""
+
+    count: str
+    when: str | None = None
+
+
 class Step(Part):
     """One sublayer of a block program: for each stream it names, `x = x + gate * op(modulate(norm(x)))`.
 
@@ -32,12 +41,14 @@ class Step(Part):
         modulated: whether the streams' modulation is about this step; if not, it adds its output as it is.
         when: a formula over the block's arguments; the block has the sublayer only where it holds.
         norms: the norm of each stream that takes part; `None` where the modulation brings it.
+        norms_after: the norm of what the operation gives for a stream, where there is one.
     """
 
     name: str
     modulated: bool
     when: Expression | None
     norms: dict[str, Part | None]
+    norms_after: dict[str, Part]
 
     @classmethod
     def from_yaml(cls, value: Any, key: str = "op") -> Step:
@@ -45,6 +56,7 @@ class Step(Part):
         part = Part.from_yaml(value, key)
         name, norms = part.given.pop("name", None), part.given.pop("norms", None)
         modulated, when = part.given.pop("modulated", True), part.given.pop("when", None)
+        after = part.given.pop("norms_after", {})
         if not isinstance(modulated, bool):
             raise TypeError("the key `modulated` of a step is true or false")
         if not isinstance(when, (str, type(None))):
@@ -53,11 +65,14 @@ class Step(Part):
             raise TypeError("a step has the key `name`, whose value is text")
         if not isinstance(norms, dict):
             raise TypeError("a step has the key `norms`, a mapping from its streams to their norms")
+        if not isinstance(after, dict):
+            raise TypeError("the key `norms_after` of a step is a mapping from its streams to norms")
         step = cls(part.kind, part.given)
         step.name = name
         step.modulated = modulated
         step.when = None if when is None else Expression(when)
         step.norms = {stream: None if norm is None else Part.from_yaml(norm) for stream, norm in norms.items()}
+        step.norms_after = {stream: Part.from_yaml(norm) for stream, norm in after.items()}
         return step
 
     def bound(self, library: Library, slot: str, prefixes: dict[str, str] | None = None) -> Step:
@@ -67,6 +82,7 @@ class Step(Part):
         step.modulated = self.modulated
         step.when = self.when
         step.norms = {stream: norm and norm.bound(library, "norm") for stream, norm in self.norms.items()}
+        step.norms_after = {stream: norm.bound(library, "norm") for stream, norm in self.norms_after.items()}
         return step
 
 
@@ -76,6 +92,7 @@ class Stage(Node, frozen=True):
     Attributes:
         arguments: what the block's constructor takes, each with the formula that the model gives it; `index` in it is
             the block's place in the list.
+        also: further lists of these blocks, such as refiners, by attribute.
         takes: what the block's forward takes beside the streams, in order, each with its kind.
     """
 
@@ -88,6 +105,12 @@ class Stage(Node, frozen=True):
     streams: dict[str, Stream]
     takes: dict[str, Literal["tensor", "optional", "size", "mask", "rotary", "kwargs"]]
     program: tuple[Step, ...]
+    also: dict[str, BlockList] = msgspec.field(default_factory=dict)
+
+    @property
+    def lists(self) -> dict[str, BlockList]:
+        """All lists of these blocks by attribute, the stage's own first."""
+        return {self.attribute: BlockList(count=self.count), **self.also}
 
     @property
     def numbered(self) -> bool:

@@ -87,7 +87,7 @@ class Weights(Node, frozen=True):
 class Lora(Node, frozen=True):
     """The LoRA file formats that the family meets; `xlabs` are the names of the format that XLabs' trainer writes."""
 
-    formats: tuple[Literal["peft", "kohya", "native", "xlabs"], ...]
+    formats: tuple[Literal["peft", "kohya", "kohya_diffusers", "native", "xlabs"], ...]
     kohya_prefix: str
     native_prefixes: tuple[str, ...]
     xlabs: tuple[KeyRule, ...] = ()

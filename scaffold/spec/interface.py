@@ -24,7 +24,7 @@ class Draw(Node, frozen=True):
     Exactly one of: `normal` (a tensor of this shape), `values` (a tensor of these numbers), `grid` (the coordinates of
     every place of a grid of this shape, one row a place), `grid_batch` (the same for each element of the batch),
     `mask` (this shape, of which the last axis keeps a part), `sides` (no tensor, but for each of the batch a list with
-    the sides of one picture).
+    the sides of one picture), `each` (a list of tensors, one for each of the batch and of a shape of its own).
     """
 
     normal: tuple[str | int, ...] = ()
@@ -33,6 +33,7 @@ class Draw(Node, frozen=True):
     grid_batch: tuple[str | int, ...] = ()
     mask: tuple[str | int, ...] = ()
     sides: tuple[str | int, ...] = ()
+    each: tuple[tuple[str | int, ...], ...] = ()
 
 
 class Argument(Node, frozen=True):

@@ -60,6 +60,8 @@ def try_folder(spec: Spec, files: dict[str, str]) -> Problem | None:
 def sized(draw: Draw, sizes: Mapping[str, Any]) -> tuple[str, list[Any]]:
     """What a draw is and its numbers, the formulas among them computed."""
     kind = next(name for name in draw.__struct_fields__ if getattr(draw, name))
+    if kind == "each":
+        return kind, [[evaluate(str(size), sizes) for size in shape] for shape in draw.each]
     return kind, [evaluate(str(number), sizes) for number in getattr(draw, kind)]
 
 
@@ -129,7 +131,7 @@ def _place_of(spec: Spec, path: str) -> tuple[str | int, ...]:
     """The component that a module belongs to, by the attributes on its path: `blocks.0.attn1.to_q` is a step's."""
     attribute, *rest = path.split(".")
     for index, stage in enumerate(spec.stages):
-        if stage.attribute == attribute:
+        if attribute in stage.lists:
             for position, step in enumerate(stage.program):
                 if step.given.get("attribute") in rest:
                     return ("stages", index, "program", position)

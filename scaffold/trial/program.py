@@ -22,10 +22,12 @@ from torch import nn
 _MOST_PARAMETERS = 50_000_000
 
 
-def draw(kind: str, numbers: Sequence[float], dtype: torch.dtype, generator: torch.Generator) -> Any:
+def draw(kind: str, numbers: Sequence[Any], dtype: torch.dtype, generator: torch.Generator) -> Any:
     """An argument of `forward` as the `draw` of a spec describes it, its sizes being numbers by now."""
     if kind == "values":
         return torch.tensor(numbers, dtype=dtype)
+    if kind == "each":
+        return [draw("normal", shape, dtype, generator) for shape in numbers]
     shape = [int(size) for size in numbers]
     if kind == "normal":
         return torch.randn(shape, generator=generator).to(dtype)

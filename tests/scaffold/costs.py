@@ -57,7 +57,7 @@ class _Ledger(TorchDispatchMode):
 
 def measure_forward(model: nn.Module, inputs: dict[str, Any]) -> Cost:
     """The cost of one forward without gradients."""
-    known = [*model.parameters(), *model.buffers(), *(each for each in inputs.values() if torch.is_tensor(each))]
+    known = [*model.parameters(), *model.buffers(), *(each for each in tree_leaves(inputs) if torch.is_tensor(each))]
     with torch.no_grad(), _Ledger(known) as ledger:
         model(**inputs, return_dict=False)
     return Cost(ledger.operations, ledger.peak)

@@ -89,6 +89,9 @@ def run(model: nn.Module, inputs: dict[str, Any], **arguments: Any) -> dict[str,
     """The output and the gradient of every parameter that has one."""
     model.zero_grad()
     sample = model(**{**inputs, **arguments}, return_dict=False)[0]
+    if isinstance(sample, list):
+        # A tensor for each of the batch, which may differ in size.
+        sample = torch.cat([each.flatten() for each in sample])
     sample.float().square().mean().backward()
     gradients = {name: each.grad.clone() for name, each in model.named_parameters() if each.grad is not None}
     return {"sample": sample.detach(), **gradients}

@@ -49,6 +49,13 @@ def drawn(*shape: int) -> torch.Tensor:
 
 # The grid of LTX's tokens, in place of the coordinates of each.
 LTX_GRID = {"video_coords": None, "num_frames": 2, "height": 2, "width": 4}
+# Pictures and texts in turn: the first of the batch has a text without a picture, the second a picture free of noise.
+Z_IMAGE_OMNI = {
+    "x": [[drawn(16, 1, 4, 6), None, drawn(16, 1, 6, 8)], [drawn(16, 1, 4, 4), drawn(16, 1, 12, 24)]],
+    "cap_feats": [[drawn(7, 16), drawn(40, 16), drawn(32, 16)], [drawn(35, 16), drawn(3, 16), drawn(9, 16)]],
+    "siglip_feats": [None, None],
+    "image_noise_mask": [[0, 0, 1], [0, 1]],
+}
 # How far apart frames (in seconds), rows and columns (in pixels) of its latents are.
 LTX_SCALED_GRID = LTX_GRID | {"rope_interpolation_scale": (0.32, 32, 32)}
 # The optional paths of each preset beside those that all have: other inputs, made from the pair where they need it.
@@ -101,9 +108,20 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
         "controlnet": {"block_controlnet_hidden_states": residuals(3, 12)},
         "skip-layers": {"skip_layers": [1, 3], "block_controlnet_hidden_states": residuals(2, 12)},
     },
+    "cogvideox": {
+        "mask": {"attention_kwargs": {"attention_mask": drawn(2, 1, 25, 25) > -0.5}},
+        "other-frames": {"hidden_states": drawn(2, 5, 4, 4, 6)},
+        "other-sides": {"hidden_states": drawn(2, 3, 4, 2, 8)},
+    },
     "hunyuanvideo": {
         "mask-with-holes": {"encoder_attention_mask": torch.tensor([[0, 1, 1, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]])},
         "mask-of-numbers": {"encoder_attention_mask": torch.tensor([[1.0] * 2 + [0.0] * 5, [1.0] * 7])},
+    },
+    "z-image": {
+        "equal-sizes": {"x": list(drawn(2, 16, 1, 8, 8)), "cap_feats": list(drawn(2, 40, 16))},
+        "nothing-to-fill-up": {"x": list(drawn(2, 16, 1, 8, 16)), "cap_feats": list(drawn(2, 32, 16))},
+        "controlnet": {"controlnet_block_samples": {0: drawn(2, 96, 24), 2: drawn(2, 96, 24) / 2}},
+        "omni": Z_IMAGE_OMNI,
     },
     "wan": {
         # The first frame is given, so its patches are free of noise.
@@ -114,6 +132,8 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
 
 # The image tokens stand before 512 tokens of text: so many are what the attention takes for text.
 WAN_IMAGES = {"image_dim": 20, "added_kv_proj_dim": 24}
+# Rotary tables as CogVideoX's pipeline would make, for three frames of two by three patches.
+COGVIDEOX_TABLES = (drawn(18, 16), drawn(18, 16) / 2)
 # What PixArt is told of the picture's size.
 PIXART_SIZES = {
     "added_cond_kwargs": {
@@ -183,6 +203,34 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         ),
         "as-many-channels-out": ({"out_channels": None}, {}),
     },
+    "cogvideox": {
+        "rotary-positions": ({"use_rotary_positional_embeddings": True}, {"image_rotary_emb": COGVIDEOX_TABLES}),
+        "learned-positions": (
+            {"use_rotary_positional_embeddings": True, "use_learned_positional_embeddings": True, "in_channels": 8},
+            {"image_rotary_emb": COGVIDEOX_TABLES},
+        ),
+        "learned-positions-of-other-frames": (
+            {
+                "use_rotary_positional_embeddings": True,
+                "use_learned_positional_embeddings": True,
+                "sample_frames": 13,
+            },
+            {"image_rotary_emb": COGVIDEOX_TABLES},
+        ),
+        "offset": ({"ofs_embed_dim": 12}, {"ofs": torch.tensor([2.0])}),
+        "patches-of-frames": (
+            {"use_rotary_positional_embeddings": True, "patch_size_t": 3, "ofs_embed_dim": 12, "patch_bias": False},
+            {"image_rotary_emb": (drawn(6, 16), drawn(6, 16) / 2), "ofs": torch.tensor([2.0, 1.0])},
+        ),
+        "other-positions": ({"spatial_interpolation_scale": 1.3, "temporal_interpolation_scale": 0.7}, {}),
+        "positions-of-another-size": ({"sample_width": 8, "temporal_compression_ratio": 8}, {}),
+        "no-biases": ({"attention_bias": False, "patch_bias": False}, {}),
+        "plain-norms": ({"norm_elementwise_affine": False, "norm_eps": 0.1}, {}),
+        "other-activations": ({"activation_fn": "geglu", "timestep_activation_fn": "gelu"}, {}),
+        "other-sinusoids": ({"flip_sin_to_cos": False, "freq_shift": 1}, {}),
+        "other-channels-out": ({"out_channels": 3, "patch_size": 1, "max_text_seq_length": 5}, {}),
+        "dropout": ({"dropout": 0.3}, {}),
+    },
     "hunyuanvideo": {
         "image-in-place-of-the-first-frame": ({"image_condition_type": "token_replace"}, {}),
         "image-in-place-of-the-first-frame-without-guidance": (
@@ -202,6 +250,27 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "qk-norm": ({"qk_norm": "rms_norm"}, {}),
         "dual-attention": ({"qk_norm": "rms_norm", "dual_attention_layers": (0, 1)}, {}),
         "dual-attention-to-the-end": ({"dual_attention_layers": (0, 3)}, {}),
+    },
+    "z-image": {
+        "siglip": (
+            {"siglip_feat_dim": 20},
+            Z_IMAGE_OMNI
+            | {"siglip_feats": [[drawn(3, 4, 20), None, drawn(7, 6, 20)], [drawn(1, 1, 20), drawn(5, 5, 20)]]},
+        ),
+        "siglip-without-a-picture": (
+            {"siglip_feat_dim": 20},
+            Z_IMAGE_OMNI | {"siglip_feats": [[None, drawn(3, 4, 20), None], [None, None]]},
+        ),
+        "siglip-unused": ({"siglip_feat_dim": 20}, {}),
+        "other-patches": (
+            {"all_patch_size": (2, 4), "all_f_patch_size": (1, 2)},
+            {"x": [drawn(16, 4, 8, 12), drawn(16, 2, 4, 4)], "patch_size": 4, "f_patch_size": 2},
+        ),
+        "no-qk-norm": ({"qk_norm": False}, {}),
+        "other-epsilon": ({"norm_eps": 0.1}, {}),
+        "other-theta": ({"rope_theta": 9.0, "t_scale": 10.0}, {}),
+        "other-axes": ({"axes_dims": (8, 2, 2), "axes_lens": (150, 16, 16)}, {}),
+        "wider-than-the-conditioning": ({"dim": 264, "axes_dims": (44, 44, 44)}, {}),
     },
     "wan": {
         "image-to-video": (
@@ -268,9 +337,11 @@ def test_plain_forward(preset, dtype):
 
 
 def as_type(value: Any, dtype: torch.dtype) -> Any:
-    """Tensors of floating point in another dtype, lists of them too; all else as it is."""
+    """Tensors of floating point in another dtype, lists and mappings of them too; all else as it is."""
     if isinstance(value, list):
         return [as_type(each, dtype) for each in value]
+    if isinstance(value, dict):
+        return {key: as_type(each, dtype) for key, each in value.items()}
     return value.to(dtype) if torch.is_tensor(value) and value.is_floating_point() else value
 
 
