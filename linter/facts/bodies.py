@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from linter.facts.paths import Places, path_of
+from linter.facts.paths import Places, path_of, path_of_constant
 from linter.facts.signatures import decorators_of, imports_of, parameters_of
 from linter.facts.values import (
     Argument,
@@ -75,8 +75,9 @@ def function_facts(node: FunctionNode, prefix: str, places: Places, words: set[s
     return facts
 
 
-def _paired(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+def _paired(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
     """The targets and values of a tuple that is assigned to a tuple, where they stand one to one."""
+    target, value = node.targets[0], node.value
     if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or len(target.elts) != len(value.elts):
         return []
     if any(isinstance(node, ast.Starred) for node in (*target.elts, *value.elts)):
@@ -137,7 +138,7 @@ class _Body:
                 self._children(child)
 
     def _assign(self, node: ast.Assign) -> None:
-        if len(node.targets) == 1 and (pairs := _paired(node.targets[0], node.value)):
+        if isinstance(node.value, ast.Tuple) and len(node.targets) == 1 and (pairs := _paired(node)):
             self._assign_each(pairs)
             return
         value = self._value(node.targets[0], node.value)
@@ -308,7 +309,7 @@ class _Body:
             self.names.add(node.id)  # type: ignore[attr-defined]
             return node.id  # type: ignore[attr-defined,no-any-return]
         if kind is ast.Constant:
-            return path_of(node)
+            return path_of_constant(node.value)  # type: ignore[attr-defined]
         handler = _EXPRESSIONS.get(kind)
         if handler is not None:
             return handler(self, node) or "?"
@@ -413,13 +414,28 @@ class _Body:
         for part in node.comparators:
             self.expression(part)
 
-    def _values(self, node: ast.BoolOp | ast.JoinedStr) -> None:
+    def _values(self, node: ast.BoolOp) -> None:
         for part in node.values:
             self.expression(part)
+
+    def _interpolated(self, node: ast.JoinedStr) -> None:
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                self.expression(part.value)
 
     def _elements(self, node: ast.Tuple | ast.List | ast.Set) -> None:
         for part in node.elts:
             self.expression(part)
+
+    def _pairs(self, node: ast.Dict) -> None:
+        for part in (*node.keys, *node.values):
+            if part is not None:
+                self.expression(part)
+
+    def _bounds(self, node: ast.Slice) -> None:
+        for part in (node.lower, node.upper, node.step):
+            if part is not None:
+                self.expression(part)
 
     def _operand(self, node: ast.UnaryOp) -> str:
         self.expression(node.operand)
@@ -427,9 +443,6 @@ class _Body:
 
     def _inner(self, node: ast.Starred | ast.Await) -> str:
         return self.expression(node.value)
-
-    def _formatted(self, node: ast.FormattedValue) -> None:
-        self.expression(node.value)
 
     def _walrus(self, node: ast.NamedExpr) -> str:
         value = self.expression(node.value)
@@ -474,12 +487,13 @@ _EXPRESSIONS: dict[type, Callable[..., str | None]] = {
     ast.BinOp: _Body._binary,
     ast.Compare: _Body._comparison,
     ast.BoolOp: _Body._values,
-    ast.JoinedStr: _Body._values,
+    ast.JoinedStr: _Body._interpolated,
     ast.Tuple: _Body._elements,
     ast.List: _Body._elements,
     ast.Set: _Body._elements,
     ast.UnaryOp: _Body._operand,
-    ast.FormattedValue: _Body._formatted,
+    ast.Dict: _Body._pairs,
+    ast.Slice: _Body._bounds,
     ast.Starred: _Body._inner,
     ast.Await: _Body._inner,
 }

@@ -29,16 +29,20 @@ def path_of(node: ast.AST | None) -> str:
     if kind is ast.Subscript:
         return f"{path_of(node.value)}[]"  # type: ignore[attr-defined]
     if kind is ast.Constant:
-        value = node.value  # type: ignore[attr-defined]
-        if value.__class__ is int and value.bit_length() > _LONGEST_CONSTANT:
-            # Python refuses to write thousands of digits, and takes its time for hundreds of thousands.
-            return hex(value)[:_LONGEST_CONSTANT]
-        return repr(value)[:_LONGEST_CONSTANT] if value is not Ellipsis else "..."
+        return path_of_constant(node.value)  # type: ignore[attr-defined]
     if kind is ast.UnaryOp and node.operand.__class__ is ast.Constant:  # type: ignore[attr-defined]
         return f"-{path_of(node.operand)}" if node.op.__class__ is ast.USub else "?"  # type: ignore[attr-defined]
     if kind is ast.Await or kind is ast.Starred or kind is ast.NamedExpr:
         return path_of(node.value)  # type: ignore[attr-defined]
     return "?"
+
+
+def path_of_constant(value: object) -> str:
+    """The path of a constant, by its value."""
+    if isinstance(value, int) and value.bit_length() > _LONGEST_CONSTANT:
+        # Python refuses to write thousands of digits, and takes its time for hundreds of thousands.
+        return hex(value)[:_LONGEST_CONSTANT]
+    return repr(value)[:_LONGEST_CONSTANT] if value is not Ellipsis else "..."
 
 
 class Places:
@@ -66,8 +70,10 @@ class Places:
         line, start = node.lineno, node.col_offset
         end_line = node.end_lineno or line
         end = node.end_col_offset or start
-        if self._wide:
-            start, end = self.column(line, start), self.column(end_line, end)
+        if line in self._wide:
+            start = self.column(line, start)
+        if end_line in self._wide:
+            end = self.column(end_line, end)
         return Span(line, start, end_line, end)
 
     def text(self, span: Span) -> str:
