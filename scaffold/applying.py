@@ -87,6 +87,21 @@ def write_folder(target: Path, files: Mapping[str, str]) -> None:
     apply(creation(target, {path: text.encode() for path, text in files.items()}))
 
 
+def write_file(path: Path, text: str) -> None:
+    """Write one new file, whole or not at all, with no note of it in any history.
+
+    Raises:
+        ScaffoldError: the place cannot be written to.
+    """
+    with told_for_people(path.parent):
+        staged = path.parent / f".{path.name}.new"
+        try:
+            _write(staged, text.encode())
+            os.replace(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
 def recover(root: Path) -> None:
     """Finish or drop what a run that was killed has left under a folder; without any, nothing happens.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from scaffold.commands.adding import pipeline, tests
+from scaffold.commands.inspect import inspect_checkpoint
 from scaffold.commands.list import list_presets
 from scaffold.commands.model import model
 from scaffold.commands.rule import rule
@@ -20,6 +21,7 @@ def main() -> None:
     """Write models that obey every convention, and install the guides that explain them."""
 
 
+main.add_command(inspect_checkpoint)
 main.add_command(list_presets)
 main.add_command(model)
 main.add_command(pipeline)
