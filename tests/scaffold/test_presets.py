@@ -109,9 +109,8 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
         "skip-layers": {"skip_layers": [1, 3], "block_controlnet_hidden_states": residuals(2, 12)},
     },
     "cogvideox": {
-        "mask": {"attention_kwargs": {"attention_mask": drawn(2, 1, 25, 25) > -0.5}},
-        "other-frames": {"hidden_states": drawn(2, 5, 4, 4, 6)},
-        "other-sides": {"hidden_states": drawn(2, 3, 4, 2, 8)},
+        "mask": {"attention_kwargs": {"attention_mask": drawn(2, 1, 24, 24) > -0.5}},
+        "no-positions": {"image_rotary_emb": None},
     },
     "hunyuanvideo": {
         "mask-with-holes": {"encoder_attention_mask": torch.tensor([[0, 1, 1, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]])},
@@ -120,7 +119,7 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
     "z-image": {
         "equal-sizes": {"x": list(drawn(2, 16, 1, 8, 8)), "cap_feats": list(drawn(2, 40, 16))},
         "nothing-to-fill-up": {"x": list(drawn(2, 16, 1, 8, 16)), "cap_feats": list(drawn(2, 32, 16))},
-        "controlnet": {"controlnet_block_samples": {0: drawn(2, 96, 24), 2: drawn(2, 96, 24) / 2}},
+        "controlnet": {"controlnet_block_samples": {0: drawn(2, 96, 64), 2: drawn(2, 96, 64) / 2}},
         "omni": Z_IMAGE_OMNI,
     },
     "wan": {
@@ -132,8 +131,8 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
 
 # The image tokens stand before 512 tokens of text: so many are what the attention takes for text.
 WAN_IMAGES = {"image_dim": 20, "added_kv_proj_dim": 24}
-# Rotary tables as CogVideoX's pipeline would make, for three frames of two by three patches.
-COGVIDEOX_TABLES = (drawn(18, 16), drawn(18, 16) / 2)
+# CogVideoX with sinusoids in place of rotary positions.
+COGVIDEOX_SINUSOIDS = ({"use_rotary_positional_embeddings": False}, {"image_rotary_emb": None})
 # What PixArt is told of the picture's size.
 PIXART_SIZES = {
     "added_cond_kwargs": {
@@ -204,31 +203,38 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "as-many-channels-out": ({"out_channels": None}, {}),
     },
     "cogvideox": {
-        "rotary-positions": ({"use_rotary_positional_embeddings": True}, {"image_rotary_emb": COGVIDEOX_TABLES}),
-        "learned-positions": (
-            {"use_rotary_positional_embeddings": True, "use_learned_positional_embeddings": True, "in_channels": 8},
-            {"image_rotary_emb": COGVIDEOX_TABLES},
+        "learned-positions": ({"use_learned_positional_embeddings": True, "in_channels": 8}, {}),
+        "learned-positions-of-other-frames": ({"use_learned_positional_embeddings": True, "sample_frames": 13}, {}),
+        "sinusoids": COGVIDEOX_SINUSOIDS,
+        "sinusoids-of-other-frames": (
+            COGVIDEOX_SINUSOIDS[0],
+            COGVIDEOX_SINUSOIDS[1] | {"hidden_states": drawn(2, 5, 4, 4, 6)},
         ),
-        "learned-positions-of-other-frames": (
-            {
-                "use_rotary_positional_embeddings": True,
-                "use_learned_positional_embeddings": True,
-                "sample_frames": 13,
-            },
-            {"image_rotary_emb": COGVIDEOX_TABLES},
+        "sinusoids-of-other-sides": (
+            COGVIDEOX_SINUSOIDS[0],
+            COGVIDEOX_SINUSOIDS[1] | {"hidden_states": drawn(2, 3, 4, 2, 8)},
+        ),
+        "sinusoids-of-another-sample": (
+            COGVIDEOX_SINUSOIDS[0] | {"sample_width": 8, "temporal_compression_ratio": 8},
+            COGVIDEOX_SINUSOIDS[1],
+        ),
+        "other-sinusoids": (
+            COGVIDEOX_SINUSOIDS[0] | {"spatial_interpolation_scale": 1.3, "temporal_interpolation_scale": 0.7},
+            COGVIDEOX_SINUSOIDS[1],
         ),
         "offset": ({"ofs_embed_dim": 12}, {"ofs": torch.tensor([2.0])}),
         "patches-of-frames": (
-            {"use_rotary_positional_embeddings": True, "patch_size_t": 3, "ofs_embed_dim": 12, "patch_bias": False},
+            {"patch_size_t": 3, "ofs_embed_dim": 12, "patch_bias": False},
             {"image_rotary_emb": (drawn(6, 16), drawn(6, 16) / 2), "ofs": torch.tensor([2.0, 1.0])},
         ),
-        "other-positions": ({"spatial_interpolation_scale": 1.3, "temporal_interpolation_scale": 0.7}, {}),
-        "positions-of-another-size": ({"sample_width": 8, "temporal_compression_ratio": 8}, {}),
         "no-biases": ({"attention_bias": False, "patch_bias": False}, {}),
         "plain-norms": ({"norm_elementwise_affine": False, "norm_eps": 0.1}, {}),
         "other-activations": ({"activation_fn": "geglu", "timestep_activation_fn": "gelu"}, {}),
-        "other-sinusoids": ({"flip_sin_to_cos": False, "freq_shift": 1}, {}),
-        "other-channels-out": ({"out_channels": 3, "patch_size": 1, "max_text_seq_length": 5}, {}),
+        "other-embedding-of-time": ({"flip_sin_to_cos": False, "freq_shift": 1}, {}),
+        "other-channels-out": (
+            {"out_channels": 3, "patch_size": 1},
+            {"image_rotary_emb": (drawn(72, 16), drawn(72, 16) / 2)},
+        ),
         "dropout": ({"dropout": 0.3}, {}),
     },
     "hunyuanvideo": {
@@ -269,7 +275,7 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "no-qk-norm": ({"qk_norm": False}, {}),
         "other-epsilon": ({"norm_eps": 0.1}, {}),
         "other-theta": ({"rope_theta": 9.0, "t_scale": 10.0}, {}),
-        "other-axes": ({"axes_dims": (8, 2, 2), "axes_lens": (150, 16, 16)}, {}),
+        "other-axes": ({"axes_dims": (20, 6, 6), "axes_lens": (150, 16, 16)}, {}),
         "wider-than-the-conditioning": ({"dim": 264, "axes_dims": (44, 44, 44)}, {}),
     },
     "wan": {
