@@ -22,10 +22,11 @@ import re
 import subprocess
 import tempfile
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
@@ -51,16 +52,11 @@ def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
         ScaffoldError: a template is broken, or what it makes is not Python.
     """
     root = templates if templates is not None else templates_root()
-    environment = _environment(root, spec.custom)
+    environment = make_environment((root,), spec.custom)
     files: dict[str, str] = {}
     for path in sorted((root / "folder").rglob("*.j2")):
         name = path.relative_to(root).as_posix()
-        try:
-            text = environment.get_template(name).render(spec=spec)
-        except TemplateError as error:
-            line = getattr(error, "lineno", None)
-            place = f"{getattr(error, 'name', None) or name}:{line}" if line else name
-            raise ScaffoldError(f"the template {place} cannot be rendered: {error}") from error
+        text = render(environment, name, spec=spec)
         if text.strip():
             files[name.removeprefix("folder/").removesuffix(".j2")] = text
     return format_files(spec.package, files)
@@ -73,17 +69,34 @@ def render_files(templates: dict[str, str], **values: Any) -> dict[str, str]:
         templates: each path with its template, relative to the templates.
         values: what the templates see beside the filters.
     """
-    environment = _environment(templates_root(), None)
-    return format_files(
-        "files", {path: environment.get_template(each).render(**values) for path, each in templates.items()}
-    )
+    environment = make_environment((templates_root(),), None)
+    return format_files("files", {path: render(environment, each, **values) for path, each in templates.items()})
 
 
-def _environment(root: Path, custom: str | None) -> ImmutableSandboxedEnvironment:
-    # Components of a spec's own hide those of the same name.
+def render(environment: Environment, name: str, **values: Any) -> str:
+    """What a template gives.
+
+    Raises:
+        ScaffoldError: it is broken; the message names the place.
+    """
+    try:
+        return environment.get_template(name).render(**values)
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        place = f"{getattr(error, 'name', None) or name}:{line}" if line else name
+        raise ScaffoldError(f"the template {place} cannot be rendered: {error}") from error
+
+
+def make_environment(roots: Sequence[Path], custom: str | None) -> Environment:
+    """What templates are rendered in.
+
+    Args:
+        roots: the trees of templates; one hides those of the same name in the next.
+        custom: a folder of components of a spec's own, which hide all others of the same name.
+    """
     own = [PrefixLoader({"components": FileSystemLoader(custom)})] if custom else []
     environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([*own, FileSystemLoader(root)]),
+        loader=ChoiceLoader([*own, FileSystemLoader(roots)]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
