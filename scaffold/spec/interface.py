@@ -24,7 +24,8 @@ class Draw(Node, frozen=True):
     Exactly one of: `normal` (a tensor of this shape), `values` (a tensor of these numbers), `grid` (the coordinates of
     every place of a grid of this shape, one row a place), `grid_batch` (the same for each element of the batch),
     `mask` (this shape, of which the last axis keeps a part), `sides` (no tensor, but for each of the batch a list with
-    the sides of one picture), `each` (a list of tensors, one for each of the batch and of a shape of its own).
+    the sides of one picture), `each` (a list of tensors, one for each of the batch and of a shape of its own), `pair`
+    (a tuple of two tensors of this shape).
     """
 
     normal: tuple[str | int, ...] = ()
@@ -34,6 +35,7 @@ class Draw(Node, frozen=True):
     mask: tuple[str | int, ...] = ()
     sides: tuple[str | int, ...] = ()
     each: tuple[tuple[str | int, ...], ...] = ()
+    pair: tuple[str | int, ...] = ()
 
 
 class Argument(Node, frozen=True):

@@ -8,7 +8,7 @@ from scaffold.spec.node import Node
 class Split(Node, frozen=True):
     """What context parallelism cuts along `dim`: an argument of a module, or of the whole model (`""`).
 
-    With `output` it is an entry of what the module returns, by its number.
+    With `output` it is an entry of what the module returns, by its number. With `tensors` it is a tuple of so many.
     """
 
     argument: str | int
@@ -16,6 +16,7 @@ class Split(Node, frozen=True):
     dims: int
     module: str = ""
     output: bool = False
+    tensors: int | None = None
 
 
 class Gather(Node, frozen=True):

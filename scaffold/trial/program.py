@@ -28,6 +28,8 @@ def draw(kind: str, numbers: Sequence[Any], dtype: torch.dtype, generator: torch
         return torch.tensor(numbers, dtype=dtype)
     if kind == "each":
         return [draw("normal", shape, dtype, generator) for shape in numbers]
+    if kind == "pair":
+        return draw("normal", numbers, dtype, generator), draw("normal", numbers, dtype, generator)
     shape = [int(size) for size in numbers]
     if kind == "normal":
         return torch.randn(shape, generator=generator).to(dtype)

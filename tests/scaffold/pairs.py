@@ -60,7 +60,7 @@ def _cast(model: nn.Module, dtype: torch.dtype) -> None:
 
 
 def make_pair(spec: Spec, package: ModuleType, **config: Any) -> Pair:
-    """The tiny configuration of a spec, with changes; every parameter is drawn, norms too, so that none is neutral."""
+    """The tiny configuration of a spec, with changes; every tensor is drawn, norms too, so that none is neutral."""
     arguments = {
         key: tuple(value) if isinstance(value, list) else value for key, value in (spec.tiny.config | config).items()
     }
@@ -68,8 +68,8 @@ def make_pair(spec: Spec, package: ModuleType, **config: Any) -> Pair:
     ours = getattr(package.model, spec.model)(**arguments).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in theirs.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) / 4)
+        for tensor in theirs.state_dict().values():
+            tensor.copy_(torch.randn(tensor.shape, generator=generator) / 4)
     ours.load_state_dict(theirs.state_dict())
     return Pair(spec, ours, theirs)
 
