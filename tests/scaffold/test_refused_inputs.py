@@ -57,6 +57,32 @@ def test_an_unknown_condition_by_an_image_is_refused(make):
         type(pair.ours)(**pair.spec.tiny.config, image_condition_type="token-replace")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"patch_size": 4}, "no layers for patches of size 4-1, only for 2-1"),
+        (
+            {"x": [[torch.ones(16, 1, 4, 4)]], "cap_feats": [[torch.ones(3, 16)]]},
+            "Lists of pictures need `image_noise",
+        ),
+        (
+            {
+                "x": [[torch.ones(16, 1, 4, 4)]],
+                "cap_feats": [[torch.ones(3, 16)]],
+                "image_noise_mask": [[1]],
+                "siglip_feats": [[torch.ones(2, 2, 8)]],
+            },
+            "`siglip_feats` needs a model with `siglip_feat_dim`",
+        ),
+    ],
+    ids=["patches", "no-noise-mask", "siglip"],
+)
+def test_pictures_that_do_not_go_with_the_model_are_refused(make, wrong, message):
+    pair = make("z-image")
+    with pytest.raises(ValueError, match=message):
+        pair.ours(**make_inputs(pair) | wrong)
+
+
 def test_an_unknown_norm_is_refused(make):
     pair = make("sana")
     with pytest.raises(ValueError, match="\"rms_norm_across_heads\" or None, not 'rms_norm'"):

@@ -100,7 +100,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "formats: [peft, kohya, native]",
         "formats: [peft, koyha, native]",
         "formats: [peft",
-        "`lora.formats[1]`: 'koyha' is none of kohya, native, peft, xlabs; did you mean 'kohya'?",
+        "`lora.formats[1]`: 'koyha' is none of kohya, kohya_diffusers, native, peft, xlabs; did you mean 'kohya'?",
     ),
     "reference to no config entry": (
         "count: num_single_layers",
@@ -240,6 +240,40 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
 }
 
 
+# Of the parts of the language that Z-Image needs: what its file says, what it says after the mistake, and the message.
+MISTAKES_IN_Z_IMAGE: dict[str, tuple[str, str, str]] = {
+    "count of a further list": (
+        "siglip_refiner: {count: n_refiner_layers",
+        "siglip_refiner: {count: n_refiner_layer",
+        "`stages[0].also.siglip_refiner.count`: 'n_refiner_layer' is not an entry of `config`; "
+        "did you mean 'n_refiner_layers'?",
+    ),
+    "condition of a further list": (
+        "when: siglip_feat_dim is not None",
+        "when: siglip_feats_dim is not None",
+        "`stages[0].also.siglip_refiner.when`: 'siglip_feats_dim' is not an entry of `config`",
+    ),
+    "further list that is no name": ("{noise_refiner: {", "{noise-refiner: {", "'noise-refiner' is not a Python name"),
+    "size in a list of samples": (
+        "[text_tokens - 35, cap_feat_dim]",
+        "[text_tokens - 35, cap_feats_dim]",
+        "`forward.cap_feats.draw.each[1][1]`: 'cap_feats_dim' is not an entry of `config`; "
+        "did you mean 'cap_feat_dim'?",
+    ),
+    "stream of a norm after": (
+        "norms_after: {video: {",
+        "norms_after: {image: {",
+        "`stages[0].program[0].norms_after.image`: 'image' is not a stream of this stage",
+    ),
+    "kind of a norm after": (
+        "norms_after: {video: {kind: rms_norm",
+        "norms_after: {video: {kind: rms_norms",
+        "`stages[0].program[0].norms_after.video.kind`: 'rms_norms' is none of ",
+    ),
+    "axes without a length": ("default: [1024, 512, 512]", "default: [1024, 512]", "there are 3 axes, but 2 lengths"),
+}
+
+
 def complaint(argument: str, folder: Path) -> str:
     """What the command says about it; nothing may be written and nothing else be said."""
     result = CliRunner().invoke(model, [argument, "--out", str(folder)])
@@ -260,6 +294,26 @@ def test_a_mistake_is_named_with_its_line(tmp_path, mistake):
     said = complaint(str(path), tmp_path / "out")
     assert said.startswith(f"Error: {path}:{line_of(at)}: ")
     assert message in said
+
+
+@pytest.mark.parametrize("mistake", MISTAKES_IN_Z_IMAGE.values(), ids=MISTAKES_IN_Z_IMAGE)
+def test_a_mistake_in_another_preset_is_named_with_its_line(tmp_path, mistake):
+    before, after, message = mistake
+    text = (templates_root() / "specs" / "z-image.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    said = complaint(str(path), tmp_path / "out")
+    assert said.startswith(f"Error: {path}:{text[: text.index(before)].count(chr(10)) + 1}: ")
+    assert message in said
+
+
+def test_norms_after_a_step_that_are_no_mapping_are_refused(tmp_path):
+    text = (templates_root() / "specs" / "z-image.yaml").read_text(encoding="utf-8")
+    norm = "{video: {kind: rms_norm, attribute: attention_norm2, eps: norm_eps, affine: true}}"
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text.replace(norm, "[video]", 1), encoding="utf-8")
+    said = complaint(str(path), tmp_path / "out")
+    assert "`stages[0].program[0]`: the key `norms_after` of a step is a mapping from its streams to norms" in said
 
 
 @pytest.mark.parametrize(
