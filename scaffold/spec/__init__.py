@@ -15,7 +15,7 @@ from scaffold.spec.interface import Argument, ConfigEntry
 from scaffold.spec.node import Node
 from scaffold.spec.parallel import ContextParallel
 from scaffold.spec.pipelines import Pipeline
-from scaffold.spec.training import DiffusionTraining, FlowTraining
+from scaffold.spec.training import DiffusionTraining, FlowTraining, ListFlowTraining
 
 
 class Tiny(Node, frozen=True):
@@ -75,7 +75,7 @@ class Spec(Node, frozen=True, kw_only=True):
     counterpart: str | None = None
     custom: str | None = None
     context_parallel: ContextParallel | None = None
-    training: FlowTraining | DiffusionTraining | None = None
+    training: FlowTraining | ListFlowTraining | DiffusionTraining | None = None
     pipeline: Pipeline | None = None
 
     @property

@@ -25,6 +25,15 @@ class FlowTraining(Training, frozen=True, tag="flow"):
     noise_time: int
 
 
+class ListFlowTraining(Training, frozen=True, tag="flow_lists"):
+    """As `flow`, for latents that are a list and may differ in size; the model predicts the way from noise to latents.
+
+    `time` is the argument of `forward` for the time, which runs from noise (0) to latents (1).
+    """
+
+    time: str
+
+
 class DiffusionTraining(Training, frozen=True, tag="diffusion"):
     """A scheduler of diffusers, made with `arguments`, says how much noise a step of its schedule has.
 
