@@ -48,7 +48,7 @@ class Files:
         name = str(path)
         note(name)
         if name not in self._exists:
-            self._exists[name] = os.path.isfile(name)
+            self._exists[name] = path in self._contents or os.path.isfile(name)
         return self._exists[name]
 
     def names(self, folder: Path, pattern: str = "*") -> tuple[str, ...]:

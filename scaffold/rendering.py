@@ -184,7 +184,8 @@ def format_files(package: str, files: dict[str, str]) -> dict[str, str]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
         ruff = find_ruff_bin()
-        for command in (("check", "--fix", "--output-format=concise", *_IMPORT_RULES), ("format",)):
+        own = f'--config=lint.isort.known-first-party=["{package}"]'
+        for command in (("check", "--fix", "--output-format=concise", *_IMPORT_RULES, own), ("format",)):
             done = subprocess.run(
                 [ruff, *command, *_RUFF_OPTIONS, package], cwd=staging, capture_output=True, text=True, check=False
             )

@@ -176,13 +176,19 @@ def _place(names: Sequence[str], name: str) -> int:
     )
 
 
-def with_dummy(dummies: Module, name: str) -> tuple[Edit, ...]:
-    """The edit that gives a name its dummy: a neighbour's, under the new name; none where there is no dummy class."""
+def with_dummy(dummies: Module, name: str, before: str | None = None) -> tuple[Edit, ...]:
+    """The edit that gives a name its dummy: a neighbour's, under the new name; none where there is no dummy class.
+
+    Args:
+        dummies: The module of dummies.
+        name: The name.
+        before: The dummy that it goes in front of, by default the first whose name sorts behind it.
+    """
     classes = list(dummies.classes.values())
     if not classes or not name[:1].isupper():
         return ()
     path, lines = str(dummies.path), dummies.source.lines
-    behind = next((cls for cls in classes if cls.name > name), None)
+    behind = next((cls for cls in classes if (cls.name == before if before else cls.name > name)), None)
     model = behind or classes[-1]
     text = "\n".join(lines[model.facts.span.line - 1 : model.facts.span.end_line])
     text = re.sub(rf"\b{re.escape(model.name)}\b", name, text)

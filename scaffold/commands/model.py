@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from scaffold.checkout.planning import plan_entry
 from scaffold.commands.choosing import answers_of, choose_spec, refuse, spec_options
 from scaffold.commands.showing import plan_options, settle
 from scaffold.errors import ScaffoldError
@@ -25,6 +26,13 @@ _PROGRESS = "Building every configuration and running the tiny one ..."
 @spec_options
 @plan_options
 @click.option("--no-check", is_flag=True, help="Write the folder without building and running its model first.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    metavar="CHECKOUT",
+    help="Write the model into this checkout of diffusers, in its layout, with every registration.",
+)
+@click.option("--partial", is_flag=True, help="With --into, leave out what the checkout has no place for.")
 def model(
     name: str | None,
     preset: str | None,
@@ -33,16 +41,28 @@ def model(
     out: Path,
     shown: str | None,
     no_check: bool,
+    into: Path | None,
+    partial: bool,
 ) -> None:
     """Write the folder of a model: the model, its tests, and the pipeline, weights and LoRA that its spec describes.
 
     NAME is a preset (`scaffold list` shows them) or the path of a spec, ending in .yaml. With --from or --spec it is
     the name of a new model. The folder takes that name, with underscores: z-image becomes z_image/.
 
+    With --into it goes into a checkout of diffusers instead: one file for the model, its tests, its pages, and an
+    entry in every table that has to know of it. `scaffold undo CHECKOUT` takes that back.
+
     Before anything is written, every configuration of the spec is built without memory and the tiny one runs once.
     """
     try:
         path, spec = choose_spec(name, preset, spec_file, settings)
+        if into is not None:
+            if out != Path():
+                raise ScaffoldError("--into and --out both say where to; give one of them")
+            _enter(path, spec, into, shown, partial, no_check)
+            return
+        if partial:
+            raise ScaffoldError("--partial is about a checkout; give --into, too")
         target = out / spec.package
         texts = render_folder(spec)
         files = {file: text.encode() for file, text in texts.items()}
@@ -54,6 +74,27 @@ def model(
             click.echo(f"Wrote {len(files)} files to {target}/")
     except ScaffoldError as error:
         refuse(error)
+
+
+def _enter(path: Path, spec: Spec, checkout: Path, shown: str | None, partial: bool, no_check: bool) -> None:
+    """Write the model into a checkout.
+
+    Raises:
+        ScaffoldError: it cannot go in, or not all of it without `partial`.
+    """
+    plan, missing = plan_entry(checkout, spec)
+    gaps = "".join(f"\n  there is no {gap}" for gap in missing)
+    if missing and not partial:
+        raise ScaffoldError(
+            f"{checkout} is not laid out as expected, so nothing was written:{gaps}\n--partial goes on without these"
+        )
+    if not no_check and plan.changes:
+        _try(path, spec, render_folder(spec))
+    if missing:
+        click.echo(f"Left out:{gaps}", err=True)
+    if settle(plan, shown):
+        done = f"Wrote {len(plan.shown)} files" if plan.changes else "All of it was there already; nothing changed"
+        click.echo(f"{done} in {checkout}/")
 
 
 def _try(path: Path, spec: Spec, files: dict[str, str]) -> None:
