@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import msgspec
 import torch
 from torch import nn
 
+from parity.checkpoints import read_tensors
 from parity.errors import ParityError
-from parity.execution import Execution, check_forward_arguments, execute
-from parity.inputs import Argument, draw_inputs
-from parity.loading import build_module
-from parity.seeding import seeded
+from parity.execution import Execution, execute
+from parity.inputs import SameAs
+from parity.pair import Made, Pair, draw_pair_inputs, make_pair
 from parity.tensors import TensorComparison, compare_tensors
-from parity.weights import WeightMatch, cast_weights, draw_weights, match_weights, share_weights
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two implementations: its import path, for people, and its class."""
-
-    path: str
-    module_class: type[nn.Module]
+from parity.weights import WeightMatch, cast_weights, match_weights
 
 
 @dataclass(frozen=True)
@@ -32,22 +24,16 @@ class Question:
     """All that a comparison depends on.
 
     Attributes:
-        reference: The implementation that is taken to be right.
-        candidate: The one that is measured against it.
-        config: Keyword arguments of both classes.
-        inputs: Arguments of both forwards.
+        pair: The two implementations.
         tolerances: The dtypes to run in, with the largest absolute difference that passes in each.
-        seed: For weights, inputs and whatever the modules draw.
         gradients: Whether to compare gradients too.
+        saved: A safetensors file or folder that the candidate was saved into, to be compared and run as well.
     """
 
-    reference: Side
-    candidate: Side
-    config: Mapping[str, Any]
-    inputs: Mapping[str, Argument]
+    pair: Pair
     tolerances: Mapping[torch.dtype, float]
-    seed: int = 0
     gradients: bool = False
+    saved: Path | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -55,6 +41,7 @@ class Run(msgspec.Struct, frozen=True):
 
     Attributes:
         dtype: The dtype's name.
+        weights: `fresh` for the reference's weights, mapped; `saved` for those that the candidate was saved with.
         tolerance: The largest absolute difference that passes.
         problem: Why there is nothing to compare, or what is missing on one side.
         outputs: The tensors that both sides returned.
@@ -64,6 +51,7 @@ class Run(msgspec.Struct, frozen=True):
     """
 
     dtype: str
+    weights: str
     tolerance: float
     problem: str | None = None
     outputs: tuple[TensorComparison, ...] = ()
@@ -77,15 +65,37 @@ class Run(msgspec.Struct, frozen=True):
         return self.problem is None and all(entry.passed for entry in (*self.outputs, *self.gradients))
 
 
+class SavedWeights(msgspec.Struct, frozen=True):
+    """The tensors that the candidate was saved with, beside those that the reference's become.
+
+    Attributes:
+        path: Where they were read.
+        match: How names and shapes fit.
+        differing: The tensors of equal name and shape that are not equal to the bit.
+    """
+
+    path: str
+    match: WeightMatch
+    differing: tuple[TensorComparison, ...]
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether the file holds what a fresh conversion gives."""
+        return self.match.is_complete and not self.differing
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """The answer; also the JSON report, whose form `schema` numbers."""
 
     schema: int
     reference: str
     candidate: str
+    mapping: str | None
+    checkpoint: str | None
     seed: int
     passed: bool
     weights: WeightMatch
+    saved: SavedWeights | None
     runs: tuple[Run, ...]
 
 
@@ -100,56 +110,80 @@ def compare(question: Question, announce: Callable[[str], None] = lambda step: N
         announce: Is told each step before it begins.
 
     Raises:
-        ParityError: If a class cannot be made from the config, a forward does not take the inputs, or the reference
-            itself raises on them.
+        ParityError: If a class cannot be made from the config, a forward does not take the inputs, a file cannot be
+            read, or the reference itself raises on the inputs.
     """
-    for side in (question.reference, question.candidate):
-        check_forward_arguments(side.path, side.module_class, question.inputs)
+    pair = question.pair
     runs: list[Run] = []
-    weights = None
+    weights = saved = None
+    stored = read_tensors(question.saved) if question.saved else None
     for dtype, tolerance in question.tolerances.items():
         announce(f"making both models for {_name(dtype)}")
-        reference, candidate = _build(question.reference, question), _build(question.candidate, question)
-        weights = match_weights(reference, candidate)
+        made = make_pair(pair, dtype)
+        weights = made.weights
         if not weights.is_complete:
             break
-        draw_weights(reference, question.seed)
-        share_weights(reference, candidate)
         announce(f"running both models in {_name(dtype)}")
-        cast_weights(reference, dtype)
-        cast_weights(candidate, dtype)
-        runs.append(_run(question, reference, candidate, dtype, tolerance))
+        runs.append(_run(question, made, dtype, tolerance, "fresh"))
+        if stored is not None:
+            saved = _compare_saved(str(question.saved), made.mapped, stored)
+            if saved.match.is_complete:
+                made.candidate.load_state_dict(stored, strict=True)
+                cast_weights(made.candidate, dtype)
+                runs.append(_run(question, made, dtype, tolerance, "saved"))
     if weights is None:
         raise ParityError("No dtype to compare in.")
-    passed = weights.is_complete and all(run.has_passed for run in runs)
-    return Comparison(1, question.reference.path, question.candidate.path, question.seed, passed, weights, tuple(runs))
+    passed = weights.is_complete and all(run.has_passed for run in runs) and (saved is None or saved.are_equal)
+    return Comparison(
+        schema=2,
+        reference=pair.reference.path,
+        candidate=pair.candidate.path,
+        mapping=pair.mapping.path if pair.mapping else None,
+        checkpoint=str(pair.checkpoint) if pair.checkpoint else None,
+        seed=pair.seed,
+        passed=passed,
+        weights=weights,
+        saved=saved,
+        runs=tuple(runs),
+    )
 
 
-def _build(side: Side, question: Question) -> nn.Module:
-    # Seeded, because what a class draws and does not save, such as a table of random frequencies, is never shared.
-    with seeded(question.seed):
-        return build_module(side.path, side.module_class, question.config)
+def _compare_saved(path: str, mapped: Mapping[str, torch.Tensor], stored: Mapping[str, torch.Tensor]) -> SavedWeights:
+    match = match_weights(mapped, stored)
+    strangers = {*match.missing, *(entry.key for entry in match.mismatched)}
+    same = [name for name in mapped if name not in strangers]
+    differing = (
+        compare_tensors(name, mapped[name], stored[name], 0.0)
+        for name in same
+        if mapped[name].dtype != stored[name].dtype or not torch.equal(mapped[name], stored[name])
+    )
+    return SavedWeights(path, match, tuple(differing))
 
 
-def _run(question: Question, reference: nn.Module, candidate: nn.Module, dtype: torch.dtype, tolerance: float) -> Run:
-    inputs = draw_inputs(question.inputs, dtype, question.seed)
-    ours = execute(reference, inputs, question.seed, gradients=question.gradients)
+def _run(question: Question, made: Made, dtype: torch.dtype, tolerance: float, source: str) -> Run:
+    pair = question.pair
+    our_inputs, their_inputs = draw_pair_inputs(pair, dtype)
+    ours = execute(made.reference, our_inputs, pair.seed, gradients=question.gradients)
     if ours.problem:
         raise ParityError(
-            f"{question.reference.path}: the reference cannot run on these inputs in {_name(dtype)}: {ours.problem}"
+            f"{pair.reference.path}: the reference cannot run on these inputs in {_name(dtype)}: {ours.problem}"
         )
-    theirs = execute(candidate, inputs, question.seed, gradients=question.gradients)
+    theirs = execute(made.candidate, their_inputs, pair.seed, gradients=question.gradients)
     if theirs.problem:
-        return Run(_name(dtype), tolerance, f"the candidate raises where the reference does not: {theirs.problem}")
-    gradients, without_gradient = _compare_gradients(ours, theirs, tolerance)
+        problem = f"the candidate raises where the reference does not: {theirs.problem}"
+        return Run(_name(dtype), source, tolerance, problem)
+    outputs = _line_up(ours.outputs, theirs.outputs)
+    expected = _as_the_candidate_names_them(ours.gradients, made.reference, pair)
+    gradients, without_gradient = _compare_gradients(expected, theirs.gradients, tolerance)
     return Run(
         _name(dtype),
+        source,
         tolerance,
-        _difference_in_structure(ours, theirs),
+        _difference_in_structure(ours, outputs),
         tuple(
-            compare_tensors(name, tensor, theirs.outputs[name], tolerance)
+            compare_tensors(name, tensor, outputs[name], tolerance)
             for name, tensor in ours.outputs.items()
-            if name in theirs.outputs
+            if name in outputs
         ),
         gradients,
         without_gradient,
@@ -157,11 +191,37 @@ def _run(question: Question, reference: nn.Module, candidate: nn.Module, dtype: 
     )
 
 
-def _difference_in_structure(reference: Execution, candidate: Execution) -> str | None:
+def _line_up(
+    reference: Mapping[str, torch.Tensor], candidate: Mapping[str, torch.Tensor]
+) -> Mapping[str, torch.Tensor]:
+    # One tensor on each side is the same tensor, whatever it is called: research code returns it bare.
+    if len(reference) == len(candidate) == 1:
+        return dict(zip(reference, candidate.values(), strict=True))
+    return candidate
+
+
+def _as_the_candidate_names_them(
+    gradients: Mapping[str, torch.Tensor | None], reference: nn.Module, pair: Pair
+) -> dict[str, torch.Tensor | None]:
+    """The reference's gradients under the candidate's names: a mapping moves gradients as it moves weights."""
+    inputs = {name: gradient for name, gradient in gradients.items() if name.startswith("input ")}
+    weights = {name: gradient for name, gradient in gradients.items() if name not in inputs}
+    for name, argument in pair.candidate.inputs.items():
+        if isinstance(argument, SameAs) and f"input {argument.name}" in inputs:
+            inputs[f"input {name}"] = inputs.pop(f"input {argument.name}")
+    if pair.mapping and gradients:
+        state = reference.state_dict()
+        given = {name: weights.get(name) for name in state}
+        full = {name: torch.zeros_like(state[name]) if each is None else each for name, each in given.items()}
+        return {**inputs, **pair.mapping.apply(full)}
+    return {**inputs, **weights}
+
+
+def _difference_in_structure(reference: Execution, candidate: Mapping[str, torch.Tensor]) -> str | None:
     if not reference.outputs:
         return "the reference returns no tensor, so there is nothing to compare"
-    only_reference = [name for name in reference.outputs if name not in candidate.outputs]
-    only_candidate = [name for name in candidate.outputs if name not in reference.outputs]
+    only_reference = [name for name in reference.outputs if name not in candidate]
+    only_candidate = [name for name in candidate if name not in reference.outputs]
     parts = [
         f"only the {side} returns {', '.join(f'`{name}`' for name in names)}"
         for side, names in (("reference", only_reference), ("candidate", only_candidate))
@@ -171,12 +231,12 @@ def _difference_in_structure(reference: Execution, candidate: Execution) -> str 
 
 
 def _compare_gradients(
-    reference: Execution, candidate: Execution, tolerance: float
+    reference: Mapping[str, torch.Tensor | None], candidate: Mapping[str, torch.Tensor | None], tolerance: float
 ) -> tuple[tuple[TensorComparison, ...], tuple[str, ...]]:
     compared: list[TensorComparison] = []
     unreached: list[str] = []
-    for name, ours in reference.gradients.items():
-        theirs = candidate.gradients.get(name)
+    for name, ours in reference.items():
+        theirs = candidate.get(name)
         if not (_is_nonzero(ours) or _is_nonzero(theirs)):
             unreached.append(name)
             continue

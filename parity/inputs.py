@@ -27,7 +27,7 @@ _DTYPES: Mapping[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.int32, torch.bool)
 }
-_KEYS = ("shape", "dtype", "kind", "low", "high", "value")
+_KEYS = ("shape", "dtype", "kind", "low", "high", "value", "from")
 _SHAPE_ON_COMMAND_LINE = re.compile(r"(?P<name>[^\W\d]\w*)=(?P<shape>\d+(?:x\d+)*)(?::(?P<what>\w+))?")
 
 
@@ -87,7 +87,14 @@ class PlainValue:
     value: Any
 
 
-Argument = DrawnTensor | GivenTensor | PlainValue
+@dataclass(frozen=True)
+class SameAs:
+    """An argument of the candidate that is the reference's argument of another name."""
+
+    name: str
+
+
+Argument = DrawnTensor | GivenTensor | PlainValue | SameAs
 
 
 def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, Argument]:
@@ -95,7 +102,8 @@ def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, A
 
     Args:
         descriptions: For each argument a mapping with `shape` (and `kind`, `dtype`, `low`, `high`) for a drawn tensor,
-            with `value` (and `dtype`) for a written one, or a plain text, number, boolean or null.
+            with `value` (and `dtype`) for a written one, with `from` for the reference's argument of that name, or a
+            plain text, number, boolean or null.
         origin: Where the mapping comes from, for messages.
 
     Raises:
@@ -126,7 +134,9 @@ def parse_shorthand(text: str) -> tuple[str, Argument]:
     return match["name"], _describe(entry, f"--input {text}")
 
 
-def draw_inputs(arguments: Mapping[str, Argument], dtype: torch.dtype, seed: int) -> dict[str, Any]:
+def draw_inputs(
+    arguments: Mapping[str, Argument], dtype: torch.dtype, seed: int, reference: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Makes the keyword arguments of one forward call.
 
     Each tensor depends on the seed and its own name only, so that another argument does not change it.
@@ -135,6 +145,10 @@ def draw_inputs(arguments: Mapping[str, Argument], dtype: torch.dtype, seed: int
         arguments: What to make, by parameter name.
         dtype: The dtype of floating-point tensors that name none.
         seed: The same seed gives the same values.
+        reference: What was made for the reference, if these are arguments of the candidate.
+
+    Raises:
+        ParityError: If an argument is to be one of the reference that there is none of.
     """
     made: dict[str, Any] = {}
     for name, argument in arguments.items():
@@ -143,6 +157,11 @@ def draw_inputs(arguments: Mapping[str, Argument], dtype: torch.dtype, seed: int
             made[name] = argument.make(dtype, generator)
         elif isinstance(argument, GivenTensor):
             made[name] = argument.make(dtype)
+        elif isinstance(argument, SameAs):
+            if argument.name not in (reference or {}):
+                hint = nearest_name(argument.name, reference or {})
+                raise ParityError(f"`{name}`: the reference has no input `{argument.name}` to take over.{hint}")
+            made[name] = (reference or {})[argument.name]
         else:
             made[name] = argument.value
     return made
@@ -157,6 +176,10 @@ def _describe(entry: object, place: str) -> Argument:
         if key not in _KEYS:
             hint = nearest_name(str(key), _KEYS) or f" Known are {', '.join(_KEYS)}."
             raise ParityError(f"{place}: `{key}` means nothing here.{hint}")
+    if "from" in entry:
+        if len(entry) > 1 or not isinstance(entry["from"], str):
+            raise ParityError(f"{place}: `from` stands alone and names an input of the reference: {{from: img}}.")
+        return SameAs(entry["from"])
     if entry.get("kind") == "plain":
         return PlainValue(_required(entry, "value", place))
     dtype = _named_dtype(entry.get("dtype"), place)

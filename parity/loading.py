@@ -1,4 +1,4 @@
-"""From an import path to a class, and from a class and a config to a module in eval mode."""
+"""From an import path to what it names, and from a class and a config to a module in eval mode."""
 
 from __future__ import annotations
 
@@ -23,20 +23,35 @@ _BOOKKEEPING_KEYS = frozenset({"auto_map"})
 def load_class(path: str) -> type[nn.Module]:
     """Imports the module class that an import path names.
 
-    The current directory is importable, so that a folder lying there is found by its name.
-
     Args:
         path: `package.module:Class` or `package.module.Class`.
 
     Raises:
         ParityError: If the module cannot be imported, has no such name, or the name is no `torch.nn.Module` class.
     """
-    module_path, class_path = _split(path)
+    found = load_object(path)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise ParityError(f"{path}: not a class that inherits `torch.nn.Module`; parity compares such classes.")
+    return found
+
+
+def load_object(path: str) -> Any:
+    """Imports what an import path names.
+
+    The current directory is importable, so that a folder lying there is found by its name.
+
+    Args:
+        path: `package.module:name` or `package.module.name`.
+
+    Raises:
+        ParityError: If the module cannot be imported or has no such name.
+    """
+    module_path, name_path = _split(path)
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     found: Any = _import(module_path, path)
-    for name in class_path.split("."):
+    for name in name_path.split("."):
         try:
             found = getattr(found, name)
         except AttributeError:
@@ -44,8 +59,6 @@ def load_class(path: str) -> type[nn.Module]:
             raise ParityError(f"{path}: `{module_path}` has no `{name}`.{hint}") from None
         except Exception as error:  # a lazy import that fails
             raise ParityError(f"{path}: importing `{name}` failed: {type(error).__name__}: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise ParityError(f"{path}: not a class that inherits `torch.nn.Module`; parity compares such classes.")
     return found
 
 
@@ -99,10 +112,10 @@ def check_arguments(path: str, function: Any, arguments: Iterable[str], origin: 
 
 
 def _split(path: str) -> tuple[str, str]:
-    module_path, separator, class_path = path.partition(":") if ":" in path else path.rpartition(".")
-    if not (separator and all(part.isidentifier() for part in [*module_path.split("."), *class_path.split(".")])):
+    module_path, separator, name_path = path.partition(":") if ":" in path else path.rpartition(".")
+    if not (separator and all(part.isidentifier() for part in [*module_path.split("."), *name_path.split(".")])):
         raise ParityError(f"{path}: not an import path. Write `package.module:Class` or `package.module.Class`.")
-    return module_path, class_path
+    return module_path, name_path
 
 
 def _import(module_path: str, path: str) -> ModuleType:

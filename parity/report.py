@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 import msgspec
 
-from parity.compare import Comparison, Run
+from parity.compare import Comparison, Run, SavedWeights
 from parity.tensors import TensorComparison
 from parity.weights import WeightMatch
 
@@ -26,34 +26,68 @@ def render_text(comparison: Comparison) -> str:
     lines = [
         f"reference  {comparison.reference}",
         f"candidate  {comparison.candidate}",
-        *_weight_lines(comparison.weights, comparison.seed),
+        *([f"mapping    {comparison.mapping}"] if comparison.mapping else []),
+        *_weight_lines(comparison),
+        *_saved_lines(comparison.saved),
     ]
     if comparison.runs:
-        rows = [_row(run.dtype, entry) for run in comparison.runs for entry in _shown(run)]
+        rows = [_row(_label(run), entry) for run in comparison.runs for entry in _shown(run)]
         lines += ["", *_table(["dtype", "tensor", "shape", "max", "mean", "cosine", ""], rows)]
         lines += [line for run in comparison.runs for line in _remarks(run)]
     return "\n".join([*lines, "", _verdict(comparison)])
 
 
-def _weight_lines(weights: WeightMatch, seed: int) -> Iterator[str]:
+def _label(run: Run) -> str:
+    return run.dtype if run.weights == "fresh" else f"{run.dtype}, {run.weights}"
+
+
+def _weight_lines(comparison: Comparison) -> Iterator[str]:
+    weights = comparison.weights
     if weights.is_complete:
-        yield f"weights    {weights.shared} tensors drawn with seed {seed} and shared"
+        origin = (
+            f"read from {comparison.checkpoint}" if comparison.checkpoint else f"drawn with seed {comparison.seed}"
+        )
+        yield f"weights    {weights.shared} tensors {origin} and shared"
         return
     yield f"weights    {weights.shared} tensors fit, the following do not, so nothing was run:"
+    yield from _misfits(weights, "the reference", "the candidate")
+
+
+def _saved_lines(saved: SavedWeights | None) -> Iterator[str]:
+    if saved is None:
+        return
+    if saved.are_equal:
+        yield f"saved      {saved.path}: {saved.match.shared} tensors, equal to a fresh conversion"
+        return
+    equal = saved.match.shared - len(saved.differing)
+    yield f"saved      {saved.path}: {equal} tensors equal a fresh conversion, the following do not:"
+    yield from _misfits(saved.match, "the fresh conversion", "the file")
+    if saved.differing:
+        yield f"  another value: {len(saved.differing)}"
+        yield from (f"    {entry.name}: {entry.reason}" for entry in saved.differing[:_SHOWN])
+        yield from _rest(len(saved.differing))
+
+
+def _misfits(weights: WeightMatch, reference: str, candidate: str) -> Iterator[str]:
     mismatched = [
-        f"{entry.key}: reference {_sizes(entry.reference_shape)}, candidate {_sizes(entry.candidate_shape)}"
+        f"{entry.key}: {reference.removeprefix('the ')} {_sizes(entry.reference_shape)}, "
+        f"{candidate.removeprefix('the ')} {_sizes(entry.candidate_shape)}"
         for entry in weights.mismatched
     ]
     for title, keys in (
-        ("only in the reference", weights.missing),
-        ("only in the candidate", weights.unexpected),
+        (f"only in {reference}", weights.missing),
+        (f"only in {candidate}", weights.unexpected),
         ("another shape", mismatched),
     ):
         if keys:
             yield f"  {title}: {len(keys)}"
             yield from (f"    {key}" for key in keys[:_SHOWN])
-            if len(keys) > _SHOWN:
-                yield f"    and {len(keys) - _SHOWN} more (all with --json)"
+            yield from _rest(len(keys))
+
+
+def _rest(count: int) -> Iterator[str]:
+    if count > _SHOWN:
+        yield f"    and {count - _SHOWN} more (all with --json)"
 
 
 def _shown(run: Run) -> Iterator[TensorComparison]:
@@ -64,16 +98,16 @@ def _shown(run: Run) -> Iterator[TensorComparison]:
 
 def _remarks(run: Run) -> Iterator[str]:
     if run.problem:
-        yield f"{run.dtype}: {run.problem}"
+        yield f"{_label(run)}: {run.problem}"
     if run.gradients:
         passed = sum(entry.passed for entry in run.gradients)
         largest = max((entry.max for entry in run.gradients if entry.max is not None), default=None)
-        remark = f"{run.dtype}: {passed} of {len(run.gradients)} gradients pass"
+        remark = f"{_label(run)}: {passed} of {len(run.gradients)} gradients pass"
         yield remark if largest is None else f"{remark}, largest difference {_number(largest)}"
     if run.without_gradient:
-        yield f"{run.dtype}: no gradient on either side: {', '.join(run.without_gradient)}"
+        yield f"{_label(run)}: no gradient on either side: {', '.join(run.without_gradient)}"
     if run.not_compared:
-        yield f"{run.dtype}: not compared, no tensor: {', '.join(run.not_compared)}"
+        yield f"{_label(run)}: not compared, no tensor: {', '.join(run.not_compared)}"
 
 
 def _row(dtype: str, entry: TensorComparison) -> list[str]:
@@ -91,7 +125,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str
 
 
 def _verdict(comparison: Comparison) -> str:
-    tolerances = ", ".join(f"{run.dtype} {run.tolerance:g}" for run in comparison.runs)
+    tolerances = ", ".join(dict.fromkeys(f"{run.dtype} {run.tolerance:g}" for run in comparison.runs))
     if comparison.passed:
         return click.style("PASS", fg="green", bold=True) + f"  every tensor is within tolerance ({tolerances})"
     failed = click.style("FAIL", fg="red", bold=True)
@@ -99,6 +133,8 @@ def _verdict(comparison: Comparison) -> str:
         return f"{failed}  the state dicts differ"
     tensors = [entry for run in comparison.runs for entry in (*run.outputs, *run.gradients)]
     count = sum(not entry.passed for entry in tensors)
+    if not count and comparison.saved and not comparison.saved.are_equal:
+        return f"{failed}  the saved weights are not those of a fresh conversion"
     remark = f"  {count} of {len(tensors)} tensors do not pass ({tolerances})" if tensors else "  nothing was compared"
     return failed + remark
 

@@ -1,9 +1,10 @@
-"""Draws the weights of one module at random and gives the same ones to the other."""
+"""Draws the weights of a module at random, casts them, and says how two state dicts fit together."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 
 import msgspec
 import torch
@@ -65,26 +66,20 @@ def draw_weights(module: nn.Module, seed: int) -> None:
             tensor.copy_(drawn)
 
 
-def match_weights(reference: nn.Module, candidate: nn.Module) -> WeightMatch:
+def match_weights(reference: Mapping[str, torch.Tensor], candidate: Mapping[str, torch.Tensor]) -> WeightMatch:
     """Compares the keys and shapes of two state dicts."""
-    ours, theirs = candidate.state_dict(), reference.state_dict()
-    both = [key for key in theirs if key in ours]
+    both = [key for key in reference if key in candidate]
     mismatched = tuple(
-        ShapeMismatch(key, tuple(theirs[key].shape), tuple(ours[key].shape))
+        ShapeMismatch(key, tuple(reference[key].shape), tuple(candidate[key].shape))
         for key in both
-        if theirs[key].shape != ours[key].shape
+        if reference[key].shape != candidate[key].shape
     )
     return WeightMatch(
         shared=len(both) - len(mismatched),
-        missing=tuple(key for key in theirs if key not in ours),
-        unexpected=tuple(key for key in ours if key not in theirs),
+        missing=tuple(key for key in reference if key not in candidate),
+        unexpected=tuple(key for key in candidate if key not in reference),
         mismatched=mismatched,
     )
-
-
-def share_weights(reference: nn.Module, candidate: nn.Module) -> None:
-    """Copies every tensor of the reference's state dict into the candidate, whose keys and shapes have to fit."""
-    candidate.load_state_dict(reference.state_dict(), strict=True)
 
 
 def cast_weights(module: nn.Module, dtype: torch.dtype) -> None:

@@ -170,5 +170,19 @@ class BatchNormed(nn.Module):
         return self.norm(x)
 
 
-def not_a_class() -> None:
+def not_a_class(*anything: object) -> None:
     """Stands here to be asked for."""
+
+
+NOTHING = 3
+
+
+def spoil_weights(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A weight mapping that writes into what it is given."""
+    state["norm.weight"].zero_()
+    return state
+
+
+def lose_patience(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A weight mapping that raises."""
+    raise ValueError("too many names")

@@ -1,0 +1,82 @@
+"""A generated Flux2 folder beside the reference that was written apart from it, with the files that pair the two."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+CONFIG = {
+    "in_channels": 16,
+    "num_layers": 3,
+    "num_single_layers": 3,
+    "attention_head_dim": 16,
+    "num_attention_heads": 2,
+    "joint_attention_dim": 48,
+    "timestep_guidance_channels": 32,
+    "axes_dims_rope": [4, 4, 4, 4],
+}
+REFERENCE_INPUTS = {
+    "x": {"shape": [1, 16, 16]},
+    "ctx": {"shape": [1, 7, 48]},
+    "timesteps": {"value": [0.7]},
+    "guidance": {"value": [3.5]},
+    "x_ids": {"shape": [1, 16, 4], "kind": "ids"},
+    "ctx_ids": {"shape": [1, 7, 4], "kind": "ids"},
+}
+CANDIDATE_INPUTS = {
+    "hidden_states": {"from": "x"},
+    "encoder_hidden_states": {"from": "ctx"},
+    "timestep": {"from": "timesteps"},
+    "guidance": {"from": "guidance"},
+    "img_ids": {"from": "x_ids"},
+    "txt_ids": {"from": "ctx_ids"},
+}
+MAPPED = [
+    "research_flux2:Flux2",
+    "flux2.Flux2Transformer2DModel",
+    *("--candidate-config", "config.json"),
+    *("--inputs", "reference_inputs.json"),
+    *("--candidate-inputs", "candidate_inputs.json"),
+    *("--mapping", "flux2.weight_mapping:FLUX2_WEIGHT_MAPPING.map_to_diffusers"),
+]
+"""Arguments that pair the reference that was written apart with the generated folder."""
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with the folder `flux2`, the reference's module and the files that pair them; not to be changed."""
+    place = tmp_path_factory.mktemp("generated")
+    subprocess.run([sys.executable, "-m", "scaffold", "model", "flux2", "--no-check"], cwd=place, check=True)
+    shutil.copy(Path(__file__).with_name("research_flux2.py"), place)
+    files = {"config": CONFIG, "reference_inputs": REFERENCE_INPUTS, "candidate_inputs": CANDIDATE_INPUTS}
+    for name, content in files.items():
+        (place / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    return place
+
+
+@pytest.fixture
+def place(generated: Path, tmp_path: Path) -> Path:
+    """A copy of `generated` that a test may change."""
+    return Path(
+        shutil.copytree(generated, tmp_path / "place", ignore=shutil.ignore_patterns(".scaffold", "__pycache__"))
+    )
+
+
+def parity(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a process of its own, so that a changed folder is imported anew."""
+    command = [sys.executable, "-W", "ignore", "-m", "parity", *arguments]
+    return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+
+
+def plant(place: Path, old: str, new: str, file: str = "flux2/model.py") -> None:
+    """Replaces the first occurrence of a text in the folder's code, which has to be there."""
+    path = place / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
