@@ -7,7 +7,7 @@ from pathlib import Path
 
 from linter.project import Class
 from scaffold.applying import recover
-from scaffold.checkout import documentation, hooks, lazy_imports
+from scaffold.checkout import documentation, hooks, lazy_imports, single_file
 from scaffold.checkout.places import Places, file_of, page_of
 from scaffold.checkout.rendering import format_python, output_shape, render_texts, with_relative_imports
 from scaffold.checkout.tree import LIBRARY, Checkout, NotFound
@@ -45,6 +45,7 @@ def _steps(checkout: Checkout, places: Places) -> tuple[Callable[[], None], ...]
         lambda: lazy_imports.register(checkout, places.model, spec.model),
         lambda: hooks.register(checkout, places.model),
         lambda: documentation.register(checkout, places.model_page, spec.model, "Transformers"),
+        lambda: single_file.register(checkout, spec) if spec.weights else None,
     )
 
 
