@@ -445,6 +445,8 @@ def _weights(spec: Spec) -> Iterator[Problem]:
         if rule.parts and (len(rule.parts) != len(rule.targets) or min(rule.parts) < 1):
             reason = f"expected one positive number for each of the names, which are {len(rule.targets)}"
             yield Problem((*place, "parts"), reason)
+        if rule.rounds is not None and (rule.rounds < 2 or rule.parts or rule.swap_halves):
+            yield Problem((*place, "rounds"), "expected a number from 2 on, without `parts` and `swap_halves`")
         for original, becomes in rule.tensors:
             if original in originals:
                 yield Problem((*place, "original"), f"{original!r} has a rule already")
@@ -455,6 +457,10 @@ def _weights(spec: Spec) -> Iterator[Problem]:
                 if any(target.count(number) != original.count(number) for number in ("{}", "{last}")):
                     yield Problem((*place, "diffusers"), f"{target!r} needs as many {{}} as {original!r}")
                 targets.add(target)
+    for name in spec.weights.told_by.shapes if spec.weights.told_by else ():
+        if name not in spec.published:
+            reason = f"{name!r} is not a published configuration"
+            yield Problem(("weights", "told_by", "shapes", name), reason, name, tuple(spec.published), on_key=True)
     for index, key in enumerate(spec.weights.unseen):
         yield from _config_key(spec, ("weights", "unseen", index), key)
     for key, measure in spec.weights.detect.items():

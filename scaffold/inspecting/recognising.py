@@ -114,6 +114,10 @@ def recognise(checkpoint: Checkpoint) -> Recognition:
     shown: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
     shapes = _in_the_original(best, checkpoint.tensors)
+    if telling := spec.weights.told_by:
+        told = (name for name, shape in telling.shapes.items() if shapes.get(telling.tensor) == shape)
+        if name := next(told, None):
+            shown = {key: entry.default for key, entry in spec.config.items()} | spec.published[name].config
     for key, measure in spec.weights.detect.items():
         try:
             shown[key] = _measured(measure, shapes, spec, key)
@@ -141,7 +145,12 @@ def recognise(checkpoint: Checkpoint) -> Recognition:
 
 def _matches(preset: str, weights: Weights, tensors: Mapping[str, Tensor]) -> Iterable[Match]:
     """How far the names agree, in each layout, with the prefix that fits best."""
-    names = [name for name in tensors if not name.startswith(weights.others)] if weights.others else list(tensors)
+    own = (
+        name
+        for name in tensors
+        if not weights.others or not name.removeprefix(weights.prefix).startswith(weights.others)
+    )
+    names = list(own)
     tables: dict[Layout, dict[str, tuple[KeyRule, int]]] = {"original": {}, "diffusers": {}}
     for rule in weights.rules:
         for original, targets in rule.tensors:

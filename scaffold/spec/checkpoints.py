@@ -14,7 +14,8 @@ class KeyRule(Node, frozen=True):
 
     Several `diffusers` names split the tensor along its first axis, into parts that are as large to each other as the
     numbers of `parts`, by default all equal. `swap_halves` exchanges its two halves, where the original keeps (shift,
-    scale) and diffusers (scale, shift). With `ends`, such as `weight`, it is a rule for the names with each of them.
+    scale) and diffusers (scale, shift). With `rounds` equal parts are dealt out to the names in turn, so that each
+    gets as many as there are rounds. With `ends`, such as `weight`, it is a rule for the names with each of them.
     `{last}` stands for the number of the last block alone, where such a rule comes before the one with `{}`.
     """
 
@@ -22,6 +23,7 @@ class KeyRule(Node, frozen=True):
     diffusers: str | tuple[str, ...]
     parts: tuple[int, ...] = ()
     swap_halves: bool = False
+    rounds: int | None = None
     ends: tuple[str, ...] = ()
 
     @property
@@ -59,11 +61,19 @@ class Measure(Node, frozen=True):
     value: str | None = None
 
 
+class Telling(Node, frozen=True):
+    """A tensor of original checkpoints whose shape tells the published configurations apart: each with the shape."""
+
+    tensor: str
+    shapes: dict[str, tuple[int, ...]]
+
+
 class Weights(Node, frozen=True):
     """The original checkpoint's layout.
 
     Attributes:
         others: what the names of a file's other parts begin with.
+        told_by: what a published configuration is known by, where `detect` cannot say all of it.
         unseen: config entries in which published configurations differ and files do not.
     """
 
@@ -71,6 +81,7 @@ class Weights(Node, frozen=True):
     rules: tuple[KeyRule, ...]
     detect: dict[str, Measure]
     others: tuple[str, ...] = ()
+    told_by: Telling | None = None
     unseen: tuple[str, ...] = ()
 
     @property
