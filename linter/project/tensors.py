@@ -10,6 +10,7 @@ from linter.project import Function
 class Tensors:
     """Which names of a function are surely tensors: annotated so, or made by torch or by a method of a tensor."""
 
+    _TENSOR = re.compile(r"\bTensor\b")
     _OTHERS = re.compile(r"\b(list|tuple|dict|List|Tuple|Dict|Sequence|int|float|bool|str)\b")
     _PLAIN = re.compile(r"\.(shape|size\(\)|dim\(\)|ndim|dtype|device|numel\(\)|stride\(\)|element_size\(\))(\[\])?")
     _MAKERS = re.compile(
@@ -21,7 +22,7 @@ class Tensors:
         self._names = {
             parameter.name
             for parameter in function.facts.parameters
-            if re.search(r"\bTensor\b", parameter.annotation) and not self._OTHERS.search(parameter.annotation)
+            if self._TENSOR.search(parameter.annotation) and not self._OTHERS.search(parameter.annotation)
         }
         for write in function.facts.writes:
             if write.kind == "=" and "." not in write.target and not write.target.endswith("[]"):
