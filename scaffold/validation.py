@@ -232,9 +232,9 @@ def _pipeline(spec: Spec, library: Library) -> Iterator[Problem]:
     offered = [name for each in declared.values() for name in (*each.offers, *each.computes)]
     readable = ("latents", "timestep", "rounded_timestep", *arguments, *offered)
     for slot, part in spec.pipeline.parts():
-        scope = readable if slot == "transformer" else (*spec.config, *spec.derived)
+        scope = (*spec.config, *spec.derived, *(readable if slot == "transformer" else ()))
         for problem in _parameters(part.given, declared[slot].parameters, ("pipeline", slot), scope):
-            if slot == "transformer" and problem.given:
+            if "arguments" in problem.steps and problem.given:
                 reason = f"{problem.given!r} is nothing that the parts of this pipeline offer"
                 problem = dataclasses.replace(problem, reason=reason)
             yield problem

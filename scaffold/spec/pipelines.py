@@ -112,6 +112,11 @@ class Pipeline(Node, frozen=True):
             for name, default in self.call.items()
         )
 
+    def named(self, names: Sequence[str]) -> tuple[CallArgument, ...]:
+        """Those of the arguments of `__call__` with these names, in their order."""
+        arguments = {argument.name: argument for argument in self.arguments}
+        return tuple(arguments[name] for name in names)
+
     @property
     def modules(self) -> dict[str, Module]:
         """The text encoders and tokenizers, by the constructor's arguments."""
@@ -146,6 +151,11 @@ class Pipeline(Node, frozen=True):
     def embeddings(self) -> tuple[str, ...]:
         """The arguments that stand for prompts, without the negative ones, as `encode_prompt` returns them."""
         return self._declared("prompt").named("embedding")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What `encode_prompt` takes beside prompts and embeddings."""
+        return self._declared("prompt").named("option")
 
     @property
     def required_embeddings(self) -> tuple[str, ...]:
@@ -184,18 +194,20 @@ class Pipeline(Node, frozen=True):
     def multiple_of(self) -> str:
         """What the sides have to be a multiple of, as Python in a method."""
         factor = "self.vae_scale_factor_spatial" if self.videos else "self.vae_scale_factor"
+        return factor if self.patch == "1" else f"{factor} * {self.patch}"
+
+    @property
+    def patch(self) -> str:
+        """How many latents a side of a token spans, as Python in a method."""
         patch = Expression(self.latents.patch)
-        if patch == "1":
-            return factor
-        return f"{factor} * {patch.renamed(dict.fromkeys(patch.names, 'self.transformer.config.'))}"
+        return str(patch.renamed(dict.fromkeys(patch.names, "self.transformer.config.")))
 
     def encoded(self, negative: bool = False) -> tuple[str, ...]:
         """What `encode_prompt` is called with, for the prompt or for the negative one."""
         call = self._declared("prompt").call
         names = [f"negative_{name}" if negative else name for name in (*self.texts, *self.embeddings)]
         names.append(self.per_prompt)
-        options = self._declared("prompt").named("option")
-        names += [(call[name].negative if negative else None) or name for name in options]
+        names += [(call[name].negative if negative else None) or name for name in self.options]
         return (*names, "device")
 
     @property

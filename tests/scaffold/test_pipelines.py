@@ -1,0 +1,335 @@
+"""Generated pipelines beside diffusers' own: over the same modules, with the same seed, they make the same pixels."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import diffusers
+import pytest
+import torch
+
+from scaffold.loading import load_spec, read_spec
+from scaffold.rendering import render_folder
+from scaffold.resources import templates_root
+from tests.scaffold.pairs import import_folder
+
+
+def drawn(*shape: int, seed: int = 1) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+PICTURE = {"height": 64, "width": 96}
+VIDEO = {"height": 64, "width": 96, "num_frames": 9}
+# What every call of a preset's pipeline is given beside the prompt.
+SMALL: dict[str, dict[str, Any]] = {
+    "sd3": PICTURE,
+    "qwenimage": PICTURE,
+    "chroma": PICTURE,
+    "pixart": PICTURE | {"use_resolution_binning": False},
+    "sana": PICTURE | {"use_resolution_binning": False, "max_sequence_length": 24},
+    "ltx": VIDEO,
+}
+# What diffusers' pipeline is given besides, so that it does the same.
+THEIRS: dict[str, dict[str, Any]] = {
+    # Cleaning captions asks for libraries that are no part of diffusers.
+    "pixart": {"clean_caption": False},
+}
+TWO = {"prompt": ["a red house", "two cats asleep"]}
+COMMON: dict[str, dict[str, Any]] = {
+    "text": {},
+    "latents-out": {"output_type": "latent"},
+    "numpy-out": {"output_type": "np"},
+    "several": TWO,
+    "negative": {"negative_prompt": "Rain"},
+    "steps": {"num_inference_steps": 4},
+}
+UNGUIDED = {"guidance_scale": 1.0}
+
+
+def embeddings(
+    batch: int, channels: int, second: str, shape: tuple[int, ...], mask: torch.Tensor | None = None
+) -> dict[str, Any]:
+    """A call with embeddings of prompts of nine tokens and of negative ones in the place of prompts."""
+    names = (second, f"negative_{second}")
+    seconds = (drawn(batch, *shape, seed=3), drawn(batch, *shape, seed=4)) if mask is None else (mask, mask)
+    return {
+        "prompt": None,
+        "negative_prompt": None,
+        "prompt_embeds": drawn(batch, 9, channels),
+        "negative_prompt_embeds": drawn(batch, 9, channels, seed=2),
+        **dict(zip(names, seconds, strict=True)),
+    }
+
+
+MASK = torch.tensor([[1] * 9, [1] * 5 + [0] * 4])
+CALLS: dict[str, dict[str, dict[str, Any]]] = {
+    "sd3": {
+        "no-guidance": UNGUIDED,
+        "several-of-each": TWO | {"num_images_per_prompt": 2},
+        "other-words": {"prompt_2": "a boat", "prompt_3": "the sea", "negative_prompt_2": "fog"},
+        "skipped-layers": {"skip_guidance_layers": [1, 2], "num_inference_steps": 4, "skip_layer_guidance_stop": 0.6},
+        "clip-skip": {"clip_skip": 1},
+        "sigmas": {"sigmas": [1.0, 0.6]},
+        "latents-in": {"latents": drawn(1, 4, 8, 12)},
+        "embeddings-in": embeddings(2, 32, "pooled_prompt_embeds", (24,)),
+    },
+    "qwenimage": {
+        "several-of-one": {"num_images_per_prompt": 2},
+        "several-lengths": {"prompt": ["a", "two cats asleep in the rain"]},
+        "several-negative": TWO | {"negative_prompt": ["a", "night and wind and rain"]},
+        "no-guidance": {"negative_prompt": "rain", "true_cfg_scale": 1.0},
+        "odd-sides": {"height": 75, "width": 90},
+        "sigmas": {"sigmas": [1.0, 0.6]},
+        "latents-in": {"latents": drawn(1, 24, 16)},
+        "embeddings-in": embeddings(2, 32, "prompt_embeds_mask", (), MASK),
+    },
+    "chroma": {
+        "no-guidance": UNGUIDED,
+        "several-of-each": TWO | {"num_images_per_prompt": 2},
+        "several-lengths": {"prompt": ["a", "two cats asleep in the rain"]},
+        "odd-sides": {"height": 75, "width": 90},
+        "sigmas": {"sigmas": [1.0, 0.6]},
+        "latents-in": {"latents": drawn(1, 24, 16)},
+        "embeddings-in": embeddings(2, 32, "prompt_attention_mask", (), MASK.float()),
+    },
+    "pixart": {
+        "no-guidance": UNGUIDED,
+        "several-of-each": TWO | {"num_images_per_prompt": 2},
+        "several-lengths": {"prompt": ["a", "two cats asleep in the rain"]},
+        "latents-in": {"latents": drawn(1, 4, 8, 12)},
+        "embeddings-in": embeddings(2, 16, "prompt_attention_mask", (), MASK),
+    },
+    "sana": {
+        "no-guidance": UNGUIDED,
+        "several-of-one": {"num_images_per_prompt": 2},
+        "several-lengths": {"prompt": ["a", "two cats asleep in the rain"]},
+        "no-instruction": {"complex_human_instruction": None},
+        "latents-in": {"latents": drawn(1, 4, 2, 3)},
+        "embeddings-in": embeddings(2, 16, "prompt_attention_mask", (), MASK),
+    },
+    "ltx": {
+        "no-guidance": UNGUIDED,
+        "several-of-one": {"num_videos_per_prompt": 2},
+        "several-lengths": {"prompt": ["a", "two cats asleep in the rain"]},
+        "rescaled-guidance": {"guidance_rescale": 0.7},
+        "frame-rate": {"frame_rate": 10},
+        "latents-in": {"latents": drawn(1, 12, 6)},
+        "embeddings-in": embeddings(2, 16, "prompt_attention_mask", (), MASK.bool()),
+    },
+}
+# Arguments of diffusers' calls that the generated ones leave out, and why.
+LEFT_OUT = {
+    # Images of IP-adapters reach the transformer embedded by the caller, where it has them.
+    "ip_adapter_image",
+    "ip_adapter_image_embeds",
+    "negative_ip_adapter_image",
+    "negative_ip_adapter_image_embeds",
+    # Cleaning captions asks for libraries that are no part of diffusers.
+    "clean_caption",
+    # No scheduler of these pipelines knows it.
+    "eta",
+    # The number of steps and, for flows, their noise levels say it.
+    "timesteps",
+    # What `callback_on_step_end` replaced.
+    "callback",
+    "callback_steps",
+    "kwargs",
+}
+# Arguments that these pipelines have for more than diffusers' gives.
+ADDED = {
+    "pixart": {"callback_on_step_end", "callback_on_step_end_tensor_inputs"},
+    "ltx": {"sigmas"},
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports the folder of a preset, each once."""
+    root = tmp_path_factory.mktemp("pipelines")
+    imports: dict[str, Iterator[ModuleType]] = {}
+    packages: dict[str, ModuleType] = {}
+
+    def folder(preset: str) -> ModuleType:
+        if preset not in packages:
+            target = root / f"{preset}_pipeline"
+            write(target, preset, templates_root())
+            imports[preset] = import_folder(target)
+            packages[preset] = next(imports[preset])
+        return packages[preset]
+
+    yield folder
+    for each in imports.values():
+        next(each, None)
+
+
+def write(target: Path, preset: str, templates: Path) -> None:
+    """The folder of a preset, from a tree of templates."""
+    spec = read_spec(templates / "specs" / f"{preset}.yaml", templates)
+    files = {path: text.encode() for path, text in render_folder(spec, templates).items()}
+    for path, content in files.items():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        (target / path).write_bytes(content)
+
+
+def pair(package: ModuleType, preset: str, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
+    """The generated pipeline and diffusers', over the same modules but for transformers of equal weights."""
+    spec = load_spec(preset)
+    components = package.tiny.tiny_components()
+    ours = components["transformer"]
+    transformer = getattr(diffusers, type(ours).__name__).from_config(ours.config).eval()
+    transformer.load_state_dict(ours.state_dict())
+    pipelines = (
+        getattr(package.pipeline, spec.pipeline.name)(**components),
+        getattr(diffusers, spec.pipeline.name)(**components | {"transformer": transformer}),
+    )
+    for pipeline in pipelines:
+        pipeline.to(dtype)
+        pipeline.set_progress_bar_config(disable=True)
+    assert type(pipelines[0].transformer) is not type(pipelines[1].transformer)
+    return pipelines
+
+
+def make(pipeline: Any, preset: str, **changes: Any) -> torch.Tensor:
+    arguments = {
+        "prompt": "a red house",
+        "num_inference_steps": 2,
+        "max_sequence_length": 16,
+        "output_type": "pt",
+        "generator": torch.Generator().manual_seed(0),
+    }
+    if type(pipeline).__module__.startswith("diffusers."):
+        changes = THEIRS.get(preset, {}) | changes
+        if "negative_prompt_embeds" in changes and "eta" in inspect.signature(pipeline.__call__).parameters:
+            changes = changes | {"negative_prompt": None}
+    made = pipeline(**arguments | SMALL[preset] | changes)
+    return torch.as_tensor(made.frames if hasattr(made, "frames") else made.images)
+
+
+EVERY = [(preset, call) for preset, own in CALLS.items() for call in (*COMMON, *own)]
+
+
+@pytest.mark.parametrize(("preset", "call"), EVERY, ids=[f"{preset}-{call}" for preset, call in EVERY])
+def test_float32_pixels_are_equal(folders, preset, call):
+    ours, theirs = pair(folders(preset), preset)
+    changes = (COMMON | CALLS[preset])[call]
+    made = make(ours, preset, **changes)
+    assert made.std() > 0.01
+    assert torch.equal(made, make(theirs, preset, **changes))
+    plain = make(ours, preset)
+    # Nothing else than the prompt's own words, or as many steps, says the same.
+    if call not in ("text", "latents-out", "numpy-out") and made.shape == plain.shape:
+        assert not torch.equal(made, plain) or "no-guidance" in call
+
+
+@pytest.mark.parametrize("call", ["text", "several", "negative", "latents-out"])
+@pytest.mark.parametrize("preset", CALLS)
+def test_bfloat16_pixels_are_equal(folders, preset, call):
+    ours, theirs = pair(folders(preset), preset, torch.bfloat16)
+    assert torch.equal(make(ours, preset, **COMMON[call]), make(theirs, preset, **COMMON[call]))
+
+
+@pytest.mark.parametrize("preset", ["pixart", "sana"])
+def test_sizes_of_training_are_chosen_equally(folders, preset):
+    pipelines = pair(folders(preset), preset)
+    for pipeline in pipelines:
+        pipeline.transformer.register_to_config(sample_size=512 // pipeline.vae_scale_factor)
+    ours, theirs = (
+        make(each, preset, height=400, width=600, use_resolution_binning=True, num_inference_steps=1)
+        for each in pipelines
+    )
+    assert ours.shape == (1, 3, 400, 600)
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("preset", CALLS)
+def test_callbacks_see_equal_latents_at_equal_steps(folders, preset):
+    if "callback_on_step_end" in ADDED.get(preset, ()):
+        preset = "sd3"
+
+    def record(pipeline, step, timestep, tensors):
+        seen.append((step, timestep, tensors["latents"].clone()))
+        return {"latents": tensors["latents"] * 0.9}
+
+    runs = []
+    for pipeline in pair(folders(preset), preset):
+        seen: list[Any] = []
+        made = make(pipeline, preset, callback_on_step_end=record)
+        runs.append((made, seen))
+    (ours, our_steps), (theirs, their_steps) = runs
+    assert torch.equal(ours, theirs)
+    assert len(our_steps) == 2
+    for mine, other in zip(our_steps, their_steps, strict=True):
+        assert mine[:2] == other[:2]
+        assert torch.equal(mine[2], other[2])
+
+
+@pytest.mark.parametrize("preset", CALLS)
+def test_a_call_takes_the_arguments_of_diffusers(folders, preset):
+    name = load_spec(preset).pipeline.name
+    ours = inspect.signature(getattr(folders(preset).pipeline, name).__call__).parameters
+    theirs = inspect.signature(getattr(diffusers, name).__call__).parameters
+    shared = [argument for argument in theirs if argument not in LEFT_OUT]
+    assert [argument for argument in ours if argument not in ADDED.get(preset, ())] == shared
+    for argument in shared:
+        default, given = theirs[argument].default, ours[argument].default
+        # Tuples in place of lists, which every call would share; no negative prompt in place of an empty one.
+        assert given == (tuple(default) if isinstance(default, list) else default or None) or given == default
+
+
+@pytest.mark.parametrize("preset", CALLS)
+def test_each_loads_what_the_other_saved(folders, preset, tmp_path):
+    ours, theirs = pair(folders(preset), preset)
+    for saved, loader, own in ((theirs, ours, "theirs"), (ours, theirs, "ours")):
+        saved.save_pretrained(tmp_path / own)
+        loaded = type(loader).from_pretrained(tmp_path / own, transformer=loader.transformer)
+        loaded.set_progress_bar_config(disable=True)
+        torch.testing.assert_close(make(loaded, preset), make(loader, preset))
+
+
+FAULTS = {
+    "half of a latent's shift": ("sd3", "latents/scaled/decode.py.j2", " + self.vae.config.shift_factor", ""),
+    "one layer less of CLIP": ("sd3", "prompt/clips_t5/encode.py.j2", "hidden_states[-2 - ", "hidden_states[-1 - "),
+    "the length of a guided prediction": (
+        "qwenimage",
+        "guidance/true_cfg_kept_norm/step.py.j2",
+        "length = torch.norm(prediction, dim=-1, keepdim=True)",
+        "length = torch.norm(unwanted, dim=-1, keepdim=True)",
+    ),
+    "a token of the template": (
+        "qwenimage",
+        "prompt/qwen_template/encode.py.j2",
+        "[mask][TEMPLATE_TOKENS:]",
+        "[mask]",
+    ),
+    "the token beyond the prompt": (
+        "chroma",
+        "prompt/t5_mask_beyond/encode.py.j2",
+        "places <= lengths",
+        "places < lengths",
+    ),
+    "the case of a caption": ("pixart", "prompt/t5_caption/encode.py.j2", "text.lower().strip()", "text.strip()"),
+    "the instruction": ("sana", "prompt/gemma_instruction/encode.py.j2", "instruction + text", "text + instruction"),
+    "seconds of a frame": ("ltx", "latents/packed_video/predict.py.j2", " / frame_rate", ""),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_the_comparison_sees_a_fault(tmp_path, fault):
+    preset, name, old, new = fault
+    tree = tmp_path / "templates"
+    shutil.copytree(templates_root(), tree)
+    path = tree / "components" / name
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
+    target = tmp_path / "faulty_pipeline"
+    write(target, preset, tree)
+    imported = import_folder(target)
+    ours, theirs = pair(next(imported), preset)
+    call = {"prompt": "A red house", "negative_prompt": "Rain"}
+    assert not torch.equal(make(ours, preset, **call), make(theirs, preset, **call))
+    next(imported, None)
