@@ -364,12 +364,10 @@ def _stages(spec: Spec) -> Iterator[Problem]:
     for index, stage in enumerate(spec.stages):
         place = ("stages", index)
         yield from _config_key(spec, (*place, "count"), stage.count)
-        for name, blocks in stage.also.items():
+        for name, count in stage.also.items():
             if not name.isidentifier() or keyword.iskeyword(name):
                 yield Problem((*place, "also", name), f"{name!r} is not a Python name", on_key=True)
-            yield from _config_key(spec, (*place, "also", name, "count"), blocks.count)
-            if blocks.when is not None:
-                yield from _formula(blocks.when, (*place, "also", name, "when"), spec.config)
+            yield from _formula(count, (*place, "also", name), spec.config)
         for name, formula in stage.arguments.items():
             if not name.isidentifier() or keyword.iskeyword(name):
                 yield Problem((*place, "arguments", name), f"{name!r} is not a Python name", on_key=True)

@@ -25,13 +25,6 @@ class Stream(Node, frozen=True):
     until: str | None = None
 
 
-class BlockList(Node, frozen=True):
-    """One of the lists of blocks: how many, and where the model has it; elsewhere `None` stands in its place."""
-
-    count: str
-    when: str | None = None
-
-
 class Step(Part):
     """One sublayer of a block program: for each stream it names, `x = x + gate * op(modulate(norm(x)))`.
 
@@ -92,7 +85,7 @@ class Stage(Node, frozen=True):
     Attributes:
         arguments: what the block's constructor takes, each with the formula that the model gives it; `index` in it is
             the block's place in the list.
-        also: further lists of these blocks, such as refiners, by attribute.
+        also: further lists of these blocks, such as refiners, by attribute, each with the formula of its length.
         takes: what the block's forward takes beside the streams, in order, each with its kind.
     """
 
@@ -105,12 +98,12 @@ class Stage(Node, frozen=True):
     streams: dict[str, Stream]
     takes: dict[str, Literal["tensor", "optional", "size", "mask", "rotary", "kwargs"]]
     program: tuple[Step, ...]
-    also: dict[str, BlockList] = msgspec.field(default_factory=dict)
+    also: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
-    def lists(self) -> dict[str, BlockList]:
-        """All lists of these blocks by attribute, the stage's own first."""
-        return {self.attribute: BlockList(count=self.count), **self.also}
+    def lists(self) -> dict[str, str]:
+        """The length of every list of these blocks by attribute, the stage's own first."""
+        return {self.attribute: self.count, **self.also}
 
     @property
     def numbered(self) -> bool:

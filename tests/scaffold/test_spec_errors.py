@@ -242,18 +242,13 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
 
 # Of the parts of the language that Z-Image needs: what its file says, what it says after the mistake, and the message.
 MISTAKES_IN_Z_IMAGE: dict[str, tuple[str, str, str]] = {
-    "count of a further list": (
-        "siglip_refiner: {count: n_refiner_layers",
-        "siglip_refiner: {count: n_refiner_layer",
-        "`stages[0].also.siglip_refiner.count`: 'n_refiner_layer' is not an entry of `config`; "
-        "did you mean 'n_refiner_layers'?",
+    "length of a further list": (
+        "{siglip_refiner: 0 if siglip_feat_dim is None",
+        "{siglip_refiner: 0 if siglip_feats_dim is None",
+        "`stages[0].also.siglip_refiner`: 'siglip_feats_dim' is not an entry of `config`; "
+        "did you mean 'siglip_feat_dim'?",
     ),
-    "condition of a further list": (
-        "when: siglip_feat_dim is not None",
-        "when: siglip_feats_dim is not None",
-        "`stages[0].also.siglip_refiner.when`: 'siglip_feats_dim' is not an entry of `config`",
-    ),
-    "further list that is no name": ("{noise_refiner: {", "{noise-refiner: {", "'noise-refiner' is not a Python name"),
+    "further list that is no name": ("{noise_refiner: ", "{noise-refiner: ", "'noise-refiner' is not a Python name"),
     "size in a list of samples": (
         "[text_tokens - 35, cap_feat_dim]",
         "[text_tokens - 35, cap_feats_dim]",
