@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from parity.commands.bisect import bisect
 from parity.commands.compare import compare
 
 
@@ -13,4 +14,5 @@ def main() -> None:
     """Measure how far one implementation of a model is from another."""
 
 
+main.add_command(bisect)
 main.add_command(compare)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -66,6 +69,20 @@ def place(generated: Path, tmp_path: Path) -> Path:
     return Path(
         shutil.copytree(generated, tmp_path / "place", ignore=shutil.ignore_patterns(".scaffold", "__pycache__"))
     )
+
+
+def faulty(generated: Path, folder: Path, old: str = "", new: str = "", file: str = "model.py") -> ModuleType:
+    """Imports a copy of the generated package in which one text is replaced, under a name of its own."""
+    name = f"flux2_{zlib.crc32(f'{folder}{file}{old}{new}'.encode()):08x}"
+    shutil.copytree(generated / "flux2", folder / name, ignore=shutil.ignore_patterns(".*", "__pycache__", "tests"))
+    if old:
+        plant(folder, old, new, f"{name}/{file}")
+    sys.path.insert(0, str(folder))
+    try:
+        importlib.import_module(f"{name}.weight_mapping")
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(folder))
 
 
 def parity(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,441 @@
+"""The search for the first module whose inputs agree on both sides and whose output does not."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import torch
+from torch import nn
+
+from parity.errors import ParityError
+from parity.lockstep import Halt, Steps
+from parity.observing import left_as_found
+from parity.pairing import ModulePair, pair_modules, unpaired
+
+
+# Of the largest value. What two correct implementations differ by when they order their operations in another way;
+# in float64 it is what their own casts to float32 leave.
+ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-5, torch.bfloat16: 3e-2, torch.float16: 4e-3}
+# A module that makes a small difference this much larger did so by itself; less is rounding that is passed on.
+_AMPLIFICATION = 10
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """The difference of two tensors.
+
+    Attributes:
+        name: Its place in the inputs or the output, on the reference's side.
+        reference_shape: Its sizes there.
+        candidate_shape: Its sizes in the candidate.
+        max: The largest absolute difference; infinity where one side alone has NaN or infinity.
+        relative: That, of the largest value of the reference.
+    """
+
+    name: str
+    reference_shape: tuple[int, ...]
+    candidate_shape: tuple[int, ...]
+    max: float
+    relative: float
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """One call of a pair of modules.
+
+    Attributes:
+        reference: The path in the reference.
+        candidate: The path in the candidate.
+        call: How often the pair was called before.
+        inputs: The inputs that both sides take.
+        outputs: What both sides return.
+        not_compared: Inputs of either side that have no partner.
+    """
+
+    reference: str
+    candidate: str
+    call: int
+    inputs: tuple[Gap, ...]
+    outputs: tuple[Gap, ...]
+    not_compared: tuple[str, ...]
+
+    @property
+    def entering(self) -> float:
+        """The largest relative difference of the inputs."""
+        return max((gap.relative for gap in self.inputs), default=0.0)
+
+    @property
+    def leaving(self) -> float:
+        """The largest relative difference of the outputs."""
+        return max((gap.relative for gap in self.outputs), default=0.0)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Where the two part.
+
+    Attributes:
+        passage: The first pair whose inputs agree and whose output does not.
+        reference_class: The class of the reference's module.
+        candidate_class: The class of the candidate's.
+        agreeing: The last module inside that still agrees, by its path in the candidate.
+        differing: The first module inside whose inputs differ, likewise: the fault lies between the two.
+        inside: The smallest module of the candidate that holds both.
+    """
+
+    passage: Passage
+    reference_class: str
+    candidate_class: str
+    agreeing: str | None
+    differing: str | None
+    inside: str
+
+
+class Bisection(msgspec.Struct, frozen=True):
+    """The answer; also the JSON report, whose form `schema` numbers.
+
+    Attributes:
+        verdict: `agree`, `parted` (see `finding`), `spread` (the outputs differ and no module alone makes the
+            difference) or `raised` (the candidate raises, see `problem`).
+        dtype: The dtype of the run.
+        tolerance: The relative difference that passes.
+        pairs: The number of modules that were paired.
+        reference_unpaired: Modules of the reference with weights that have no partner.
+        candidate_unpaired: Those of the candidate.
+        finding: Where the two part.
+        problem: What the candidate raised, and where.
+        output: The difference of the whole models' outputs.
+        passages: Every call that was compared, in the order in which the reference leaves them.
+    """
+
+    schema: int
+    reference: str
+    candidate: str
+    verdict: str
+    dtype: str
+    tolerance: float
+    pairs: int
+    reference_unpaired: tuple[str, ...]
+    candidate_unpaired: tuple[str, ...]
+    finding: Finding | None
+    problem: str | None
+    output: tuple[Gap, ...]
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One side of a bisection: its name for people, its module, and the keyword arguments of its forward."""
+
+    name: str
+    module: nn.Module
+    inputs: Mapping[str, Any]
+
+
+@dataclass
+class _Ledger:
+    """What was compared so far."""
+
+    passages: list[Passage] = field(default_factory=list)
+    entered: dict[tuple[ModulePair, int], tuple[tuple[Gap, ...], tuple[str, ...]]] = field(default_factory=dict)
+    # Candidate modules whose inputs were compared, in that order, each with the largest difference.
+    arrivals: list[tuple[str, float]] = field(default_factory=list)
+
+
+def bisect(
+    reference: Specimen,
+    candidate: Specimen,
+    dtype: torch.dtype,
+    tolerance: float | None = None,
+    modules: Mapping[str, str] | None = None,
+    seed: int = 0,
+    announce: Callable[[str], None] = lambda step: None,
+) -> Bisection:
+    """Runs both sides once, in step, and finds the first pair of modules that parts.
+
+    Neither module is changed. Only the tensors that are being compared are in memory, unless the sides call their
+    modules in another order.
+
+    Args:
+        reference: The side that is taken to be right.
+        candidate: The side that is searched.
+        dtype: The dtype that both are in; decides the tolerance.
+        tolerance: The relative difference that passes; by default 0 where both trees have the same names, else what
+            rounding makes.
+        modules: Pairs of paths that the weights do not tell.
+        seed: For global random generators.
+        announce: Is told how far the run is.
+
+    Raises:
+        ParityError: If a path in `modules` does not exist, the reference raises, or has NaN in what it computes.
+    """
+    pairs = pair_modules(reference.module, candidate.module, modules or {})
+    if tolerance is None:
+        same = all(pair.reference == pair.candidate for pair in pairs)
+        tolerance = 0.0 if same else ROUNDING[dtype]
+    ours, theirs = unpaired(reference.module, candidate.module, pairs)
+    ledger = _Ledger()
+    problem = None
+    with left_as_found(reference.module, candidate.module):
+        try:
+            _run_in_step(reference, candidate, pairs, seed, ledger, announce)
+        except _CandidateRaised as error:
+            problem = str(error)
+    finding = _find(ledger, reference.module, candidate.module, tolerance)
+    output = next((each.outputs for each in ledger.passages if each.candidate == ""), ())
+    if problem:
+        verdict = "raised"
+    elif finding:
+        verdict = "parted"
+    else:
+        verdict = "spread" if any(gap.relative > tolerance for gap in output) else "agree"
+    return Bisection(
+        schema=1,
+        reference=reference.name,
+        candidate=candidate.name,
+        verdict=verdict,
+        dtype=str(dtype).removeprefix("torch."),
+        tolerance=tolerance,
+        pairs=len(pairs),
+        reference_unpaired=tuple(ours),
+        candidate_unpaired=tuple(theirs),
+        finding=finding,
+        problem=problem,
+        output=output,
+        passages=tuple(ledger.passages),
+    )
+
+
+class _CandidateRaised(Exception):
+    """The candidate raised where the reference goes on."""
+
+
+def _run_in_step(
+    reference: Specimen,
+    candidate: Specimen,
+    pairs: list[ModulePair],
+    seed: int,
+    ledger: _Ledger,
+    announce: Callable[[str], None],
+) -> None:
+    by_reference: dict[str, list[ModulePair]] = defaultdict(list)
+    for pair in pairs:
+        by_reference[pair.reference].append(pair)
+    wanted = Counter(pair.candidate for pair in pairs)
+    with (
+        Steps(reference.module, reference.inputs, by_reference, seed) as ours,
+        Steps(candidate.module, candidate.inputs, wanted, seed) as theirs,
+    ):
+        queue = _Arrivals(theirs, wanted)
+        while True:
+            try:
+                halt = ours.advance()
+            except Exception as error:
+                raise ParityError(
+                    f"{reference.name}: the reference cannot run on these inputs: {type(error).__name__}: {error}"
+                ) from error
+            if halt is None:
+                return
+            _refuse_nan(halt, reference.name)
+            if halt.leaves:
+                announce(f"running both models: {halt.path or 'output'}")
+            for pair in by_reference[halt.path]:
+                partner = queue.fetch(pair.candidate, halt.leaves, halt.call)
+                if partner is not None:
+                    _record(ledger, pair, halt, partner)
+
+
+class _Arrivals:
+    """What the candidate has halted at, and nobody has compared yet."""
+
+    def __init__(self, steps: Steps, wanted: Mapping[str, int]) -> None:
+        self._steps, self._wanted = steps, wanted
+        self._kept: dict[tuple[str, bool, int], tuple[Halt, int]] = {}
+        self._current: tuple[str, bool, int] | None = None
+        self._has_ended = False
+        self._inside: list[str] = []
+
+    def fetch(self, path: str, leaves: bool, call: int) -> Halt | None:
+        """Runs the candidate until it halts there; None if it never does."""
+        key = (path, leaves, call)
+        while key not in self._kept and not self._has_ended:
+            self._go_on()
+        if key not in self._kept:
+            return None
+        halt, uses = self._kept.pop(key)
+        if uses > 1:
+            self._kept[key] = halt, uses - 1
+        return halt
+
+    def _go_on(self) -> None:
+        if self._current in self._kept:
+            # The candidate may write into it from here on.
+            halt, uses = self._kept[self._current]
+            own = {name: tensor.clone() for name, tensor in halt.tensors.items()}
+            self._kept[self._current] = Halt(halt.path, halt.leaves, halt.call, own), uses
+        try:
+            halt_or_end = self._steps.advance()
+        except Exception as error:
+            place = f"in `{self._inside[-1]}`" if self._inside and self._inside[-1] else "in its own forward"
+            raise _CandidateRaised(f"{place}: {type(error).__name__}: {error}") from error
+        if halt_or_end is None:
+            self._has_ended = True
+            return
+        if halt_or_end.leaves:
+            self._inside.remove(halt_or_end.path)
+        else:
+            self._inside.append(halt_or_end.path)
+        self._current = (halt_or_end.path, halt_or_end.leaves, halt_or_end.call)
+        self._kept[self._current] = halt_or_end, self._wanted[halt_or_end.path]
+
+
+def _refuse_nan(halt: Halt, name: str) -> None:
+    if halt.leaves:
+        for place, tensor in halt.tensors.items():
+            if tensor.is_floating_point() and not torch.isfinite(tensor).all() and not _masks(tensor):
+                raise ParityError(
+                    f"{name}: the reference itself has NaN or infinity in `{halt.path or 'its output'}` ({place}). "
+                    "Give it weights and inputs that it can compute with."
+                )
+
+
+def _masks(tensor: torch.Tensor) -> bool:
+    """Whether all that is not finite is minus infinity, as in an attention mask."""
+    return bool((torch.isfinite(tensor) | (tensor == -torch.inf)).all())
+
+
+def _record(ledger: _Ledger, pair: ModulePair, ours: Halt, theirs: Halt) -> None:
+    key = (pair, ours.call)
+    if not ours.leaves:
+        gaps, alone = _compare_sets(ours.tensors, theirs.tensors, pair, are_outputs=False)
+        ledger.entered[key] = gaps, alone
+        ledger.arrivals.append((pair.candidate, max((gap.relative for gap in gaps), default=0.0)))
+        return
+    inputs, alone = ledger.entered.pop(key, ((), ()))
+    outputs, _ = _compare_sets(ours.tensors, theirs.tensors, pair, are_outputs=True)
+    ledger.passages.append(Passage(pair.reference, pair.candidate, ours.call, inputs, outputs, alone))
+
+
+def _compare_sets(
+    ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor], pair: ModulePair, *, are_outputs: bool
+) -> tuple[tuple[Gap, ...], tuple[str, ...]]:
+    """Compares tensors of equal name, then those that remain with the most similar of fitting sizes."""
+    if are_outputs:
+        ours = {name: _channels(tensor, pair.reference_rows) for name, tensor in ours.items()}
+        theirs = {name: _channels(tensor, pair.candidate_rows) for name, tensor in theirs.items()}
+    gaps: list[Gap] = []
+    alone: list[str] = []
+    free = dict(theirs)
+    is_same_module = pair.reference == pair.candidate
+    for name, tensor in ours.items():
+        # The place in a tuple is a name only between two versions of one module.
+        if name in free and (is_same_module or not name.rpartition(".")[2].isdecimal()):
+            gap = _measure(name, tensor, free.pop(name))
+            if gap is None and is_same_module:
+                gap = Gap(name, tuple(tensor.shape), tuple(theirs[name].shape), float("inf"), float("inf"))
+        else:
+            measured = {other: _measure(name, tensor, each) for other, each in free.items()}
+            fitting = {other: each for other, each in measured.items() if each is not None}
+            nearest = min(fitting, key=lambda other: fitting[other].max, default=None)
+            gap = fitting[nearest] if nearest is not None else None
+            if nearest is not None:
+                free.pop(nearest)
+        if gap is None:
+            alone.append(name)
+        else:
+            gaps.append(gap)
+    return tuple(gaps), tuple(sorted({*alone, *free}))
+
+
+def _channels(tensor: torch.Tensor, rows: tuple[int, ...] | None) -> torch.Tensor:
+    """Some output channels: of a linear layer the last axis, of a convolution the second."""
+    if rows is None:
+        return tensor
+    axis = -1 if tensor.shape[-1] > max(rows) else 1
+    return tensor.index_select(axis, torch.tensor(rows, device=tensor.device))
+
+
+def _fits(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return sorted(_sizes(one)) == sorted(_sizes(other)) and one.is_floating_point() == other.is_floating_point()
+
+
+def _sizes(tensor: torch.Tensor) -> list[int]:
+    return [size for size in tensor.shape if size != 1]
+
+
+def _measure(name: str, ours: torch.Tensor, theirs: torch.Tensor) -> Gap | None:
+    """The difference, in the layout that makes it smallest: heads may stand before or after tokens."""
+    if not _fits(ours, theirs):
+        return None
+    differences = [
+        difference for laid in _layouts(theirs, ours) if (difference := _difference(ours, laid)) is not None
+    ]
+    if not differences:
+        return None
+    largest = min(differences)
+    scale = float(ours.abs().max()) if ours.numel() else 0.0
+    relative = largest / scale if scale else largest
+    return Gap(name, tuple(ours.shape), tuple(theirs.shape), largest, relative)
+
+
+def _layouts(tensor: torch.Tensor, like: torch.Tensor) -> Iterator[torch.Tensor]:
+    squeezed = tensor.reshape(_sizes(tensor))
+    sizes = _sizes(like)
+    if list(squeezed.shape) == sizes:
+        yield squeezed.reshape(like.shape)
+    for axis in range(squeezed.ndim - 1):
+        turned = squeezed.transpose(axis, axis + 1)
+        if squeezed.ndim > 1 and list(turned.shape) == sizes and tensor.ndim > 3:
+            yield turned.reshape(like.shape)
+
+
+def _difference(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    if ours.numel() == 0 or torch.equal(ours, theirs):
+        return 0.0
+    wide = torch.float64 if torch.float64 in (ours.dtype, theirs.dtype) else torch.float32
+    if ours.is_complex() or theirs.is_complex():
+        ours, theirs, wide = torch.view_as_real(ours), torch.view_as_real(theirs), torch.float64
+    difference = (ours.to(wide) - theirs.to(device=ours.device, dtype=wide)).abs()
+    # Equal infinities cancel to NaN: masks hold them on both sides.
+    difference = difference.masked_fill(ours == theirs, 0)
+    largest = float(difference.max())
+    return largest if largest == largest else float("inf")
+
+
+def _find(ledger: _Ledger, reference: nn.Module, candidate: nn.Module, tolerance: float) -> Finding | None:
+    for passage in ledger.passages:
+        is_known = bool(passage.inputs) or not passage.not_compared
+        limit = max(tolerance, _AMPLIFICATION * passage.entering if passage.entering else 0.0)
+        if is_known and passage.entering <= tolerance and passage.leaving > limit:
+            agreeing, differing = _bounds(ledger, passage, tolerance)
+            inside = [each for each in (agreeing, differing) if each is not None]
+            return Finding(
+                passage,
+                type(reference.get_submodule(passage.reference)).__name__,
+                type(candidate.get_submodule(passage.candidate)).__name__,
+                agreeing,
+                differing,
+                _common_parent(inside, passage.candidate) if len(inside) == 2 else passage.candidate,
+            )
+    return None
+
+
+def _bounds(ledger: _Ledger, passage: Passage, tolerance: float) -> tuple[str | None, str | None]:
+    """The last module inside that agrees before the first whose inputs differ."""
+    start = f"{passage.candidate}." if passage.candidate else ""
+    within = [entry for entry in ledger.arrivals if entry[0].startswith(start) and entry[0] != passage.candidate]
+    first = next((index for index, (_, gap) in enumerate(within) if gap > tolerance), None)
+    good = {each.candidate for each in ledger.passages if each.leaving <= tolerance}
+    agreeing = next((path for path, _ in reversed(within[:first]) if path in good), None)
+    return agreeing, None if first is None else within[first][0]
+
+
+def _common_parent(paths: list[str], within: str) -> str:
+    shared: list[str] = []
+    for parts in zip(*(path.split(".") for path in paths), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    path = ".".join(shared)
+    return path if path.startswith(within) else within
