@@ -157,6 +157,9 @@ def _matches(preset: str, weights: Weights, tensors: Mapping[str, Tensor]) -> It
             tables["original"][original] = (rule, 0)
             for part, target in enumerate(targets):
                 tables["diffusers"][target] = (rule, part)
+    if tables["original"].keys() == tables["diffusers"].keys():
+        # The original's names are diffusers' own.
+        del tables["original"]
     for layout, table in tables.items():
         prefixes = {weights.prefix, *_PREFIXES}
         fits = {

@@ -10,7 +10,7 @@ from scaffold.spec.node import Node
 
 
 class KeyRule(Node, frozen=True):
-    """One name of the original checkpoint and what it becomes; `{}` stands for a block's number.
+    """One name of the original checkpoint and what it becomes, by default the same; `{}` stands for a block's number.
 
     Several `diffusers` names split the tensor along its first axis, into parts that are as large to each other as the
     numbers of `parts`, by default all equal. `swap_halves` exchanges its two halves, where the original keeps (shift,
@@ -20,7 +20,7 @@ class KeyRule(Node, frozen=True):
     """
 
     original: str
-    diffusers: str | tuple[str, ...]
+    diffusers: str | tuple[str, ...] | None = None
     parts: tuple[int, ...] = ()
     swap_halves: bool = False
     rounds: int | None = None
@@ -29,6 +29,8 @@ class KeyRule(Node, frozen=True):
     @property
     def targets(self) -> tuple[str, ...]:
         """The diffusers names as a tuple, however many there are."""
+        if self.diffusers is None:
+            return (self.original,)
         return (self.diffusers,) if isinstance(self.diffusers, str) else self.diffusers
 
     @property

@@ -104,7 +104,9 @@ def assert_recognised(found: dict[str, Any], tiny: Original, layout: str, prefix
 
 
 def test_both_layouts_are_recognised_in_any_order_with_and_without_prefix(tiny, tmp_path):
-    for layout in ("diffusers", "original"):
+    # Qwen-Image's names are the same in both.
+    layouts = ("diffusers", "original") if tiny.original.keys() != tiny.diffusers.keys() else ("diffusers",)
+    for layout in layouts:
         shapes: Shapes = getattr(tiny, layout)
         assert tiny.spec.weights is not None
         for prefix in ("", tiny.spec.weights.prefix, "transformer."):
