@@ -6,6 +6,7 @@ import click
 
 from parity.commands.bisect import bisect
 from parity.commands.compare import compare
+from parity.commands.configs import configs
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,3 +17,4 @@ def main() -> None:
 
 main.add_command(bisect)
 main.add_command(compare)
+main.add_command(configs)
