@@ -158,6 +158,11 @@ class Pipeline(Node, frozen=True):
         return self._declared("prompt").named("option")
 
     @property
+    def lists(self) -> bool:
+        """Whether embeddings are a list with one tensor a prompt, of as many tokens as it has."""
+        return self._declared("prompt").call["prompt_embeds"].type.startswith("list")
+
+    @property
     def required_embeddings(self) -> tuple[str, ...]:
         """Those of the embeddings that are always given together."""
         call = self._declared("prompt").call
@@ -226,15 +231,15 @@ class Pipeline(Node, frozen=True):
 
     @property
     def both_reads(self) -> tuple[str, ...]:
-        """The same for a doubled batch, the negative prompt's half first."""
-        both = "torch.cat([negative_{0}, {0}])"
+        """The same for a doubled batch: the negative prompt's half first, in lists second."""
+        both = "{0} + negative_{0}" if self.lists else "torch.cat([negative_{0}, {0}])"
         return tuple(both.format(name) if name in self.conditions else name for name in self.reads)
 
     def annotation(self, name: str) -> str:
         """The type of one of the names that the transformer's arguments are made from."""
         if name in self.embeddings:
-            required = self._declared("prompt").call[name].required
-            return "torch.Tensor" if required else "torch.Tensor | None"
+            parameter = self._declared("prompt").call[name]
+            return parameter.type if parameter.required else f"{parameter.type} | None"
         for argument in self.arguments:
             if argument.name == name:
                 return argument.annotation

@@ -69,7 +69,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "guidance: {kind: embedded}",
         "guidance: {kind: embeded}",
         "guidance: {kind: embedded}",
-        "'embeded' is none of apart, embedded, together, true_cfg; did you mean 'embedded'?",
+        "`pipeline.guidance.kind`: 'embeded' is none of ",
     ),
     "argument of a call that no part brings": (
         "    num_inference_steps: 50",
