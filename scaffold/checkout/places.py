@@ -33,6 +33,26 @@ class Places:
         """The file of the model's tests."""
         return f"tests/models/transformers/test_models_transformer_{self.spec.package}.py"
 
+    @property
+    def pipeline(self) -> str:
+        """The pipeline's module, relative to the library."""
+        return f"pipelines.{self.spec.package}.pipeline_{self.spec.package}"
+
+    @property
+    def pipeline_package(self) -> str:
+        """The package that the pipeline lies in."""
+        return f"pipelines.{self.spec.package}.__init__"
+
+    @property
+    def pipeline_page(self) -> str:
+        """The pipeline's page."""
+        return f"api/pipelines/{self.spec.package}"
+
+    @property
+    def pipeline_tests(self) -> str:
+        """The folder of the pipeline's tests."""
+        return f"tests/pipelines/{self.spec.package}"
+
 
 def file_of(module: str) -> str:
     """The file of a module that is named relative to the library."""

@@ -14,6 +14,7 @@ from scaffold.spec import Spec
 
 _CONVERTERS = "loaders.single_file_utils"
 _TABLE = "loaders.single_file_model"
+_MARK = "# The converter."
 
 
 def register(checkout: Checkout, spec: Spec) -> None:
@@ -22,6 +23,8 @@ def register(checkout: Checkout, spec: Spec) -> None:
     Raises:
         NotFound: the library keeps its converters, or the table of them, in another way.
     """
+    if spec.weights is None:
+        return
     converter = f"convert_{spec.package}_transformer_checkpoint_to_diffusers"
     home = checkout.module(_CONVERTERS)
     if converter not in home.functions:
@@ -34,11 +37,10 @@ def register(checkout: Checkout, spec: Spec) -> None:
 
 def _converter(spec: Spec, name: str) -> str:
     """The converter with the tables that it reads, as it stands behind others."""
-    # The formatter prunes nothing that it knows to be imported.
-    head = "import re\n\nimport torch\n"
     texts = render_texts(spec, {"converter.py": "converter.py.j2"}, converter=name)
-    text = format_python({"converter.py": head + texts["converter.py"]})["converter.py"]
-    return "\n\n\n" + text.partition("import torch\n")[2].lstrip("\n")
+    # The formatter takes unknown names for a fault, so it sees what the module imports already.
+    text = format_python({"converter.py": f"import re\n\nimport torch\n\n\n{_MARK}\n{texts['converter.py']}"})
+    return "\n\n\n" + text["converter.py"].partition(_MARK)[2].lstrip("\n")
 
 
 def _import(checkout: Checkout, converter: str) -> None:
