@@ -149,6 +149,8 @@ def _guide_page(guide: Path) -> str:
         return f"({', '.join(links)})"
 
     text = CITATION.sub(link, guide.read_text(encoding="utf-8"))
+    # Whether a block is run, and how it ends, concerns tests; the site knows no such options.
+    text = re.sub(r'^(```\w+.*?) (?:not-run|exit)="[^"]*"', r"\1", text, flags=re.MULTILINE)
     if guide.name == "SKILL.md":
         text = text.replace("](references/", "](../../")
     return text

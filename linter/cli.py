@@ -15,8 +15,10 @@ from linter.commands.baseline import baseline_command
 from linter.commands.check import check_command
 from linter.commands.config import config_command
 from linter.commands.fix import fix_command
+from linter.commands.hook import hook_command
 from linter.commands.metadata import metadata_command
 from linter.commands.rules import rules_command
+from linter.commands.skills import skills_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,5 +33,14 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (check_command, fix_command, rules_command, metadata_command, config_command, baseline_command):
+for command in (
+    check_command,
+    fix_command,
+    rules_command,
+    metadata_command,
+    config_command,
+    baseline_command,
+    skills_command,
+    hook_command,
+):
     main.add_command(command)

@@ -45,14 +45,22 @@ def rule_page(rule: type[Rule]) -> str:
         _code(rule.bad, rule.good),
         "## Good",
         _code(rule.good, rule.bad),
-        "## Silencing it",
-        f"Write `# lint: ignore[{rule.code}] reason` at the end of the line, or above the statement or block.",
+        *(_silencing(rule) if rule.profiles else ()),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _silencing(rule: type[Rule]) -> tuple[str, str]:
+    return (
+        "## Silencing it",
+        f"Write `# lint: ignore[{rule.code}] reason` at the end of the line, or above the statement or block.",
+    )
+
+
 def _where(rule: type[Rule]) -> str:
-    """The profiles that a rule is for; empty where that is every one."""
+    """The profiles that a rule is for; empty where that is every one, and the command where it is about no module."""
+    if not rule.profiles:
+        return "Checked by: `linter skills`"
     kinds = [profile for profile in Profile if profile in rule.profiles]
     return "" if len(kinds) == len(Profile) else f"Profiles: {', '.join(profile.title for profile in kinds)}"
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError
 from scaffold.rendering import render_files
-from scaffold.skills import sync_references
 
 
 _CODE = re.compile(r"([A-Z]{3})\d{3}")
@@ -120,13 +119,13 @@ def write_rule(rule: NewRule, root: Path) -> list[Path]:
         for path, text in {**new, guide: after}.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
-        sync_references(root / ".ai")
+        _sync_pack(root)
         _run_tests(rule, root)
     except BaseException:
         for path in new:
             (root / path).unlink(missing_ok=True)
         (root / guide).write_text(before, encoding="utf-8")
-        sync_references(root / ".ai")
+        _sync_pack(root)
         raise
     return [root / path for path in (*new, *([guide] if after != before else []))]
 
@@ -146,6 +145,21 @@ def _with_sentence(text: str, rule: NewRule) -> str:
 
 def _anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.removeprefix("## ").lower()).strip().replace(" ", "-")
+
+
+def _sync_pack(root: Path) -> None:
+    """Brings tables and copies of a pack up to date, in a process that knows the rules as they are now."""
+    code = "from pathlib import Path; from scaffold.skills import sync_pack; sync_pack(Path('.ai'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root.resolve())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ScaffoldError(f"the pack cannot be brought up to date: {done.stderr.strip().rpartition(chr(10))[2]}")
 
 
 def _run_tests(rule: NewRule, root: Path) -> None:

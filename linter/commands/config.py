@@ -64,7 +64,7 @@ def _shown_profiles(here: Path) -> Iterator[str]:
         shown = folder.relative_to(here).as_posix() if folder.is_relative_to(here) else str(folder)
         found.setdefault(profile_of(package), []).append(shown)
     for profile, folders in (found or {Profile.FILES: ["."]}).items():
-        without = ", ".join(rule.code for rule in all_rules() if profile not in rule.profiles)
+        without = ", ".join(rule.code for rule in all_rules() if rule.profiles and profile not in rule.profiles)
         rules = f"without {without}" if without else "all rules"
         yield f"# profile {profile.title}: {', '.join(folders)} ({profile.meaning}), {rules}"
 

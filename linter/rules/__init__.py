@@ -17,6 +17,7 @@ FAMILIES = {
     "FWD": "forward",
     "MOD": "model_classes",
     "LNT": "linter_itself",
+    "SKL": "skill_pack",
 }
 
 

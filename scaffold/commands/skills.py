@@ -1,19 +1,23 @@
-"""`scaffold skills`: installs the skill pack for an agent, checks the installation, and removes it."""
+"""`scaffold skills`: installs the skill pack for an agent, updates and examines the installation, and removes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from textwrap import shorten
 from typing import TypeVar
 
 import click
 
 from scaffold.errors import ScaffoldError
 from scaffold.resources import skill_pack_root
-from scaffold.skills import AGENTS, Outcome, sync_references
+from scaffold.skills import AGENTS, Outcome, Sight, examine, sync_pack
 from scaffold.skills import check as check_pack
 from scaffold.skills import install as install_pack
 from scaffold.skills import remove as remove_pack
+from scaffold.skills import update as update_pack
 
 
 _Result = TypeVar("_Result")
@@ -43,6 +47,7 @@ _into = click.option(
     default=".",
     help="The repository; the current directory by default.",
 )
+_check = click.option("--check", is_flag=True, help="Change nothing, and end with 1 where something would change.")
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 
 
@@ -52,7 +57,7 @@ class _Refusal(click.ClickException):
 
 @click.group()
 def skills() -> None:
-    """Install the skill pack for a coding agent, check the installation, remove it.
+    """Install the skill pack for a coding agent, update, check and examine the installation, remove it.
 
     Nothing is replaced or removed but what was installed before and is still as it was installed.
 
@@ -65,11 +70,43 @@ def skills() -> None:
 @click.option("--agent", type=click.Choice(sorted(AGENTS)), required=True, help="Whose folders to fill.")
 @_into
 @click.option("--copy", is_flag=True, help="Copy the skills, even where links to them would work.")
+@_check
 @_dry_run
-def install(agent: str, into: Path, copy: bool, dry_run: bool) -> None:
+def install(agent: str, into: Path, copy: bool, check: bool, dry_run: bool) -> None:
     """Put the skills and the index where the agent looks."""
-    outcomes = _run(lambda: install_pack(skill_pack_root(), into, agent, copy=copy, dry_run=dry_run))
-    _report(outcomes, _PLANNED if dry_run else _DONE)
+    outcomes = _run(lambda: install_pack(skill_pack_root(), into, agent, copy=copy, dry_run=dry_run or check))
+    _report(outcomes, _PLANNED if dry_run or check else _DONE)
+    _end_if_stale(check, outcomes)
+
+
+@skills.command()
+@_into
+@_check
+@_dry_run
+def update(into: Path, check: bool, dry_run: bool) -> None:
+    """Bring what is installed up to date, for the agents that it is for."""
+    outcomes = _run(lambda: update_pack(skill_pack_root(), into, dry_run=dry_run or check))
+    _report(outcomes, _PLANNED if dry_run or check else _DONE)
+    _end_if_stale(check, outcomes)
+
+
+@skills.command()
+@_into
+@click.option("--json", "as_json", is_flag=True, help="Print it for programs.")
+def doctor(into: Path, as_json: bool) -> None:
+    """Show what each agent will see, and what keeps a skill from being seen.
+
+    Exit code 1: an agent will not see, or will skip, something that lies in its folder.
+    """
+    sights = _run(lambda: examine(into.resolve()))
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "agents": [asdict(sight) for sight in sights]}, indent=2))
+    else:
+        for sight in sights:
+            for line in _lines(sight):
+                click.echo(line)
+    if any(sight.trouble or any(skill.trouble for skill in sight.skills) for sight in sights):
+        raise click.exceptions.Exit(1)
 
 
 @skills.command()
@@ -96,8 +133,8 @@ def check(into: Path) -> None:
 
 @skills.command()
 def sync() -> None:
-    """Copy the guides into the skills that cite them, after an edit of the pack."""
-    changed = _run(lambda: sync_references(skill_pack_root()))
+    """Write the tables of rules and the guides in skills anew, after an edit of the pack."""
+    changed = _run(lambda: sync_pack(skill_pack_root()))
     for path in changed:
         click.echo(f"updated       {path}")
 
@@ -107,6 +144,31 @@ def _run(work: Callable[[], _Result]) -> _Result:
         return work()
     except ScaffoldError as error:
         raise _Refusal(str(error)) from error
+
+
+def _end_if_stale(check: bool, outcomes: Sequence[Outcome]) -> None:
+    if check and any(outcome.action in ("create", "update", "remove") for outcome in outcomes):
+        raise click.exceptions.Exit(1)
+
+
+def _lines(sight: Sight) -> Iterator[str]:
+    """A sight for a person: the memory file, then a line a skill."""
+    yield f"{sight.agent}"
+    if sight.tokens is None:
+        yield f"  {sight.memory}: absent, so nothing is read before a skill is chosen"
+    else:
+        leads = "leads to skills" if sight.leads_to_skills else "does not mention skills"
+        yield f"  {sight.memory}: about {sight.tokens} tokens in every session, {leads}"
+    folder = AGENTS[sight.agent].skills
+    if sight.trouble or not sight.skills:
+        yield f"  {folder}: {sight.trouble or 'no skills'}"
+        return
+    seen = [skill for skill in sight.skills if not skill.trouble]
+    yield f"  {folder}: {len(seen)} skills, about {sum(skill.tokens for skill in seen)} tokens in every session"
+    width = max(len(Path(skill.path).name) for skill in sight.skills)
+    for skill in sight.skills:
+        says = f"NOT SEEN: {skill.trouble}" if skill.trouble else shorten(skill.description, 60, placeholder=" ...")
+        yield f"    {Path(skill.path).name:<{width}}  {skill.origin:<6}  {says}"
 
 
 def _report(outcomes: Sequence[Outcome], words: dict[str, str]) -> None:

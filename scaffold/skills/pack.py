@@ -1,4 +1,4 @@
-"""What the skill pack holds, how its index reads from another folder, and which guides its skills carry with them."""
+"""What the skill pack holds, how its index reads from another folder, and what is written anew after an edit."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from scaffold.errors import ScaffoldError
 
 
 INDEX = "AGENTS.md"
+EVALS = "evals"
+"""The folder of a skill that holds what it is measured by."""
 _RELATIVE_LINK = re.compile(r"(?<=\]\()(?!#|[a-z]+:)([^)#\s]+)")
-_CARRIED_GUIDE = re.compile(r"\]\(references/([\w.-]+\.md)")
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,12 @@ def skills_in(pack: Path) -> list[Skill]:
 
 
 def files_of(skill: Skill) -> dict[str, bytes]:
-    """What a copy of the skill holds: POSIX paths below its folder, and their content."""
-    found = (path for path in sorted(skill.folder.rglob("*")) if path.is_file())
-    return {path.relative_to(skill.folder).as_posix(): path.read_bytes() for path in found}
+    """What a copy of the skill holds: POSIX paths below its folder, and their content.
+
+    Its evals stay behind: an agent that comes across them would read the answers.
+    """
+    found = (path.relative_to(skill.folder) for path in sorted(skill.folder.rglob("*")) if path.is_file())
+    return {path.as_posix(): (skill.folder / path).read_bytes() for path in found if path.parts[0] != EVALS}
 
 
 def index_for(pack: Path, address: Callable[[str], str]) -> str:
@@ -66,32 +70,18 @@ def carrier_of(pack: Path, path: str) -> str:
     raise ScaffoldError(f"{pack / INDEX}: links to {path}, which no skill carries in its references")
 
 
-def stale_references(pack: Path) -> dict[Path, bytes | None]:
-    """The references of skills that differ from the guides they are copies of, with what each should hold.
+def sync_pack(pack: Path) -> list[Path]:
+    """Brings what the pack derives up to date, tables of rules and the guides in skills; returns what it changed."""
+    # The rules are loaded for this alone.
+    from linter.pack.derived import stale_files
 
-    A skill is installed alone and may not reach outside its folder, so it carries the guides that its SKILL.md
-    links to. None stands for a reference that nothing links to any more.
-    """
-    stale: dict[Path, bytes | None] = {}
-    for skill in skills_in(pack):
-        folder = skill.folder / "references"
-        names = _CARRIED_GUIDE.findall((skill.folder / "SKILL.md").read_text(encoding="utf-8"))
-        wanted = {folder / name: (pack / name).read_bytes() for name in names if (pack / name).is_file()}
-        found = {path: path.read_bytes() for path in folder.glob("*.md")}
-        stale |= {path: content for path, content in wanted.items() if found.get(path) != content}
-        stale |= {path: None for path in found if path.name not in names}
-    return stale
-
-
-def sync_references(pack: Path) -> list[Path]:
-    """Brings the references of every skill up to date with the guides, and returns those that it changed."""
-    stale = stale_references(pack)
-    for path, content in stale.items():
-        if content is None:
+    stale = stale_files(pack)
+    for path, text in stale.items():
+        if text is None:
             path.unlink()
             continue
         path.parent.mkdir(exist_ok=True)
         staged = path.with_name(f".{path.name}.new")
-        staged.write_bytes(content)
+        staged.write_bytes(text.encode())
         os.replace(staged, path)
     return sorted(stale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -22,26 +23,42 @@ SECTIONS = ("What it does", "Why is this bad?", "Fix safety", "Exceptions")
 """The sections that a rule's page may have, in this order."""
 
 
+@pytest.fixture
+def found_by(check: Callable[..., Any], run: Callable[..., Any]) -> Callable[[type[Rule]], list[dict[str, Any]]]:
+    """What a rule finds in the folder, by the command that runs it."""
+
+    def found_by(rule: type[Rule]) -> list[dict[str, Any]]:
+        if rule.family() == "SKL":
+            findings = json.loads(run("skills", "--output-format", "json", ".").out)["findings"]
+        else:
+            findings = check(".").findings
+        return [finding for finding in findings if finding["code"] == rule.code]
+
+    return found_by
+
+
 def named(rules: Any) -> Any:
     return pytest.mark.parametrize("rule", rules, ids=lambda rule: rule.code)
 
 
 @named(RULES)
 def test_the_bad_example_is_found_at_its_marks_and_nowhere_else(
-    rule: type[Rule], write: Callable[..., None], check: Callable[..., Any]
+    rule: type[Rule], write: Callable[..., None], found_by: Callable[..., Any]
 ) -> None:
     marked = {path: marked_lines(text) for path, text in example_files(rule.bad).items()}
     write({path: text for path, (text, _) in marked.items()})
     expected = [(path, line) for path, (_, lines) in marked.items() for line in lines]
     assert expected, "the bad example marks no line"
-    found = [(path, line) for code, path, line in check(".").places if code == rule.code]
+    found = [(finding["path"], finding["line"]) for finding in found_by(rule)]
     assert sorted(found) == sorted(expected)
 
 
 @named(RULES)
-def test_the_good_example_is_silent(rule: type[Rule], write: Callable[..., None], check: Callable[..., Any]) -> None:
+def test_the_good_example_is_silent(
+    rule: type[Rule], write: Callable[..., None], found_by: Callable[..., Any]
+) -> None:
     write(example_files(rule.good))
-    assert [finding for finding in check(".").findings if finding["code"] == rule.code] == []
+    assert found_by(rule) == []
 
 
 @named(FIXED)
@@ -68,10 +85,10 @@ def test_the_fix_mends_the_bad_example_and_has_nothing_to_do_after_that(
 
 @named([rule for rule in RULES if rule.fixes is None])
 def test_a_rule_that_claims_no_fix_offers_none(
-    rule: type[Rule], write: Callable[..., None], check: Callable[..., Any]
+    rule: type[Rule], write: Callable[..., None], found_by: Callable[..., Any]
 ) -> None:
     write({path: marked_lines(text)[0] for path, text in example_files(rule.bad).items()})
-    assert all(finding["fix"] is None for finding in check(".").findings if finding["code"] == rule.code)
+    assert all(finding["fix"] is None for finding in found_by(rule))
 
 
 @named(RULES)
