@@ -7,6 +7,7 @@ import click
 from parity.commands.bisect import bisect
 from parity.commands.compare import compare
 from parity.commands.configs import configs
+from parity.commands.trace import trace
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,3 +19,4 @@ def main() -> None:
 main.add_command(bisect)
 main.add_command(compare)
 main.add_command(configs)
+main.add_command(trace)

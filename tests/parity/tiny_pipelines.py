@@ -43,6 +43,9 @@ class Pipeline:
     def schedule(self, steps: int) -> Tensor:
         return torch.linspace(1, 0, steps + 1)
 
+    def mend(self, velocity: Tensor, step: int) -> Tensor:
+        return velocity
+
     def __call__(self, prompt: int = 3, steps: int = 8, checkpoints: Any = None) -> Tensor:
         prompt_embeds = self.text_encoder(torch.tensor([prompt]))
         latents, sigmas = self.noise().float(), self.schedule(steps)
@@ -50,7 +53,7 @@ class Pipeline:
         latents, sigmas, prompt_embeds = visit(checkpoints, "preloop", **names)
         for step in range(steps):
             velocity = self.transformer(latents, sigmas[step], prompt_embeds)
-            latents = latents + (sigmas[step + 1] - sigmas[step]) * velocity
+            latents = latents + (sigmas[step + 1] - sigmas[step]) * self.mend(velocity, step)
             (latents,) = visit(checkpoints, f"step_{step}", latents=latents)
         (latents,) = visit(checkpoints, "decode", latents=latents)
         return self.decoder(latents)
@@ -63,6 +66,44 @@ class RoundedNoise(Pipeline):
 class OtherSchedule(Pipeline):
     def schedule(self, steps: int) -> Tensor:
         return torch.linspace(1, 0, steps + 1) ** 1.1
+
+
+class Weaker(Pipeline):
+    """Every step is wrong."""
+
+    def mend(self, velocity: Tensor, step: int) -> Tensor:
+        return 0.9 * velocity
+
+
+class Stumbling(Pipeline):
+    """One step is wrong."""
+
+    def mend(self, velocity: Tensor, step: int) -> Tensor:
+        return velocity + 0.01 * (step == 2)
+
+
+class OtherDecoder(Pipeline):
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.no_grad():
+            self.decoder.bias += 0.1
+
+
+class Grained(Pipeline):
+    """Every step is off by rounding."""
+
+    def mend(self, velocity: Tensor, step: int) -> Tensor:
+        return velocity * (1 + 1e-7)
+
+
+class Broken:
+    def __init__(self) -> None:
+        raise OSError("no weights")
+
+
+class Longer(Pipeline):
+    def noise(self) -> Tensor:
+        return torch.randn(3, 8)
 
 
 class OtherNames(Pipeline):
