@@ -26,7 +26,7 @@ from scaffold.applying import write_folder
 from scaffold.loading import load_spec, preset_names
 from scaffold.rendering import render_folder
 from scaffold.spec import Spec
-from tests.scaffold.costs import measure_forward
+from tests.scaffold.costs import Cost, measure_forward
 from tests.scaffold.faults import FAULTS, is_seen
 from tests.scaffold.pairs import import_folder, largest_difference, make_inputs, make_pair, run
 from tests.scaffold.test_presets import CONFIGS, PATHS, as_type
@@ -40,9 +40,10 @@ INTRODUCTION = """# Presets and diffusers
 
 Each preset's generated model beside the class of diffusers that it equals: a tiny configuration with at least three
 blocks of each kind, the same random numbers in every parameter, the same inputs, on CPU. A difference is the largest
-absolute one over all that is compared. Operations are those that torch runs in one forward. A fault is planted into
-the generated model, and seen if the comparison then fails. What needs other processors, such as FLUX.2's cache for
-reference tokens, is compared by tests of its own. `make presets` makes this page.
+absolute one over all that is compared. Operations are those that torch runs in one forward; peak memory is the most
+that the tensors made by it hold together. A fault is planted into the generated model, and seen if the comparison then
+fails. What needs other processors, such as FLUX.2's cache for reference tokens, is compared by tests of its own.
+`make presets` makes this page.
 """
 COLUMNS = (
     "preset",
@@ -50,6 +51,7 @@ COLUMNS = (
     "float32: outputs, gradients",
     "bfloat16: outputs, gradients",
     "operations: ours, diffusers",
+    "peak memory in kB: ours, diffusers",
     "faults seen",
 )
 
@@ -62,14 +64,14 @@ class Row:
         spec: the preset.
         compared: the configurations and paths that were compared.
         differences: by dtype, the largest absolute difference of an output and of a gradient over all of them.
-        operations: those of a forward, ours and diffusers'.
+        costs: those of a forward, ours and diffusers'.
         seen: by fault, whether it was seen; `None` where the architecture has no place for it.
     """
 
     spec: Spec
     compared: list[str]
     differences: dict[torch.dtype, tuple[float, float]]
-    operations: tuple[int, int]
+    costs: tuple[Cost, Cost]
     seen: dict[str, bool | None]
 
     @property
@@ -100,12 +102,12 @@ def compare(spec: Spec, package: ModuleType, dtype: torch.dtype) -> tuple[float,
     return max(outputs), max(gradients)
 
 
-def count_operations(spec: Spec, package: ModuleType) -> tuple[int, int]:
-    """The operations of a forward, ours and diffusers', once tables have been made."""
+def measure_costs(spec: Spec, package: ModuleType) -> tuple[Cost, Cost]:
+    """The cost of a forward, ours and diffusers', once tables have been made."""
     pair = make_pair(spec, package)
     inputs = make_inputs(pair)
     pair.each(lambda model: measure_forward(model, inputs))
-    return measure_forward(pair.ours, inputs).operations, measure_forward(pair.theirs, inputs).operations
+    return measure_forward(pair.ours, inputs), measure_forward(pair.theirs, inputs)
 
 
 def plant(spec: Spec, files: dict[str, str], place: Path) -> dict[str, bool | None]:
@@ -134,8 +136,8 @@ def measure(name: str, place: Path) -> Row:
     files = render_folder(spec)
     for package in imported(place / f"{spec.package}_compared", files):
         differences = {dtype: compare(spec, package, dtype) for dtype in (torch.float32, torch.bfloat16)}
-        operations = count_operations(spec, package)
-    return Row(spec, list(cases(spec)), differences, operations, plant(spec, files, place))
+        costs = measure_costs(spec, package)
+    return Row(spec, list(cases(spec)), differences, costs, plant(spec, files, place))
 
 
 def write_page(rows: list[Row]) -> str:
@@ -148,7 +150,8 @@ def write_page(rows: list[Row]) -> str:
         single, half = (", ".join(f"{each:g}" for each in row.differences[dtype]) for dtype in row.differences)
         lines.append(
             f"| {row.spec.name} | `{row.spec.counterpart}` | {single} | {half} "
-            f"| {row.operations[0]}, {row.operations[1]} | {sum(planted)} of {len(planted)} |"
+            f"| {', '.join(str(cost.operations) for cost in row.costs)} "
+            f"| {', '.join(f'{cost.peak / 1000:.1f}' for cost in row.costs)} | {sum(planted)} of {len(planted)} |"
         )
     lines += ["", "## What is compared", ""]
     for row in rows:
