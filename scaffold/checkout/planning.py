@@ -90,7 +90,7 @@ def _render(checkout: Checkout, places: Places) -> dict[str, str]:
     python = render_texts(
         spec,
         modules,
-        license=_license(checkout, file_of("models.modeling_utils"), ("#",)),
+        license=_license(checkout, file_of("hooks._helpers"), ("#",)),
         output_shape=output_shape(spec),
         places=places,
     )

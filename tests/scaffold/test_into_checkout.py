@@ -1,0 +1,327 @@
+"""`scaffold model NAME --into CHECKOUT`, on the installed diffusers laid out as its repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from linter.cli import main as linter
+from scaffold.cli import main as scaffold
+
+
+MODEL = "src/diffusers/models/transformers/transformer_flux9.py"
+PIPELINE = "src/diffusers/pipelines/flux9/pipeline_flux9.py"
+NEW = {
+    MODEL,
+    PIPELINE,
+    "src/diffusers/pipelines/flux9/__init__.py",
+    "docs/source/en/api/models/flux9_transformer.md",
+    "docs/source/en/api/pipelines/flux9.md",
+    "tests/models/transformers/test_models_transformer_flux9.py",
+    "tests/pipelines/flux9/__init__.py",
+    "tests/pipelines/flux9/test_pipeline_flux9.py",
+}
+EDITED = {
+    "docs/source/en/_toctree.yml",
+    "src/diffusers/__init__.py",
+    "src/diffusers/hooks/_helpers.py",
+    "src/diffusers/loaders/single_file_model.py",
+    "src/diffusers/loaders/single_file_utils.py",
+    "src/diffusers/models/__init__.py",
+    "src/diffusers/models/transformers/__init__.py",
+    "src/diffusers/pipelines/__init__.py",
+    "src/diffusers/pipelines/auto_pipeline.py",
+    "src/diffusers/utils/dummy_pt_objects.py",
+    "src/diffusers/utils/dummy_torch_and_transformers_objects.py",
+}
+CONTENTS = """\
+- sections:
+  - sections:
+    - sections:
+      - local: api/models/overview
+        title: Overview
+      - local: api/models/flux2_transformer
+        title: Flux2Transformer2DModel
+      - local: api/models/flux_transformer
+        title: FluxTransformer2DModel
+      title: Transformers
+    title: Models
+  - sections:
+    - local: api/pipelines/overview
+      title: Overview
+    - sections:
+      - local: api/pipelines/chroma
+        title: Chroma
+      title: Image
+    title: Pipelines
+  title: API
+"""
+IN_THE_LIBRARY = """
+import json, sys, tempfile
+import diffusers
+assert not [name for name in sys.modules if "flux9" in name], "the table imports lazily"
+from diffusers import AutoPipelineForText2Image, Flux9Pipeline, Flux9Transformer2DModel
+from diffusers.hooks._helpers import AttentionProcessorRegistry, TransformerBlockRegistry
+from diffusers.loaders import single_file_utils
+from diffusers.models.transformers import transformer_flux9 as home
+import torch
+
+config = json.loads(sys.argv[1])
+model = Flux9Transformer2DModel(**config)
+blocks = home.Flux9TransformerBlock, home.Flux9SingleTransformerBlock
+blocks = [TransformerBlockRegistry.get(block) for block in blocks]
+skipped = AttentionProcessorRegistry.get(home.Flux9AttnProcessor).skip_processor_output_fn
+assert skipped(None, 1, 2) == (1, 2), "both streams come back"
+AttentionProcessorRegistry.get(home.Flux9ParallelSelfAttnProcessor)
+
+state_dict, original = dict(model.state_dict()), {}
+for pattern, keys in single_file_utils.FLUX9_KEY_MAP.items():
+    for block in range(3):
+        names = [key.format(block) for key in keys]
+        if all(name in state_dict for name in names):
+            tensor = torch.cat([state_dict.pop(name) for name in names])
+            if pattern in single_file_utils.FLUX9_SWAPPED:
+                tensor = tensor.roll(len(tensor) // 2, 0)
+            original["model.diffusion_model." + pattern.format(block)] = tensor
+assert not state_dict, "every weight has an original name"
+with tempfile.TemporaryDirectory() as folder:
+    model.save_pretrained(folder)
+    assert type(diffusers.AutoModel.from_pretrained(folder)) is Flux9Transformer2DModel
+    loaded = Flux9Transformer2DModel.from_single_file(original, config=folder)
+assert all(loaded.state_dict()[name].equal(tensor) for name, tensor in model.state_dict().items())
+print(json.dumps({
+    "module": Flux9Pipeline.__module__,
+    "blocks": [(each.return_hidden_states_index, each.return_encoder_hidden_states_index) for each in blocks],
+    "auto": diffusers.pipelines.auto_pipeline.AUTO_TEXT2IMAGE_PIPELINES_MAPPING["flux9"].__name__,
+}))
+"""
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from diffusers import Flux9Pipeline, Flux9Transformer2DModel
+for cls in (Flux9Transformer2DModel, Flux9Pipeline):
+    try:
+        cls.from_pretrained("anywhere")
+    except ImportError as error:
+        assert f"{cls.__name__} requires the PyTorch library" in str(error), error
+    else:
+        raise AssertionError(f"{cls.__name__} is no dummy")
+"""
+
+
+def write(root: Path, *arguments: str) -> Result:
+    """`scaffold model flux9 --from flux2 --into ROOT`, with more arguments."""
+    command = ["model", "flux9", "--from", "flux2", "--into", str(root), "--no-check", *arguments]
+    return CliRunner().invoke(scaffold, command)
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """What all files hold."""
+    found = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+
+def run(root: Path, code: str, *arguments: str) -> str:
+    """What Python prints with the library of the checkout."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def copied(root: Path, target: Path) -> Path:
+    return Path(shutil.copytree(root, target))
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout before anything was done to it."""
+    root = tmp_path_factory.mktemp("untouched")
+    library = find_spec("diffusers")
+    assert library is not None
+    assert library.origin is not None
+    shutil.copytree(
+        Path(library.origin).parent, root / "src" / "diffusers", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    pages = root / "docs" / "source" / "en"
+    (pages / "api" / "models").mkdir(parents=True)
+    (pages / "api" / "models" / "overview.md").write_text("<!--A notice\nof two lines.\n-->\n\n# Models\n")
+    (pages / "_toctree.yml").write_text(CONTENTS)
+    (root / "pyproject.toml").write_text("")
+    return root
+
+
+@pytest.fixture(scope="module")
+def entered(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout with the model in it."""
+    root = copied(untouched, tmp_path_factory.mktemp("entered") / "checkout")
+    done = write(root)
+    assert done.exit_code == 0, done.output
+    return root
+
+
+def test_it_writes_its_files_and_edits_the_tables_and_nothing_else(untouched, entered):
+    before, after = contents(untouched), contents(entered)
+    own = {path for path in after if path.startswith(".scaffold/")}
+    assert after.keys() - before.keys() - own == NEW
+    assert {path for path in before if before[path] != after[path]} == EDITED
+    for path in EDITED:
+        lines = iter(after[path].splitlines())
+        assert all(line in lines for line in before[path].splitlines()), f"{path} lost a line"
+
+
+def test_names_stand_where_the_tables_order_wants_them(entered):
+    top = (entered / "src/diffusers/__init__.py").read_text()
+    assert len(re.findall(r'"Flux\dTransformer2DModel",\s+"Flux9Transformer2DModel",\s+"FluxControlNet', top)) == 1
+    assert len(re.findall(r"Flux\dTransformer2DModel,\s+Flux9Transformer2DModel,\s+FluxControlNet", top)) == 1
+    dummies = (entered / "src/diffusers/utils/dummy_pt_objects.py").read_text()
+    classes = re.findall(r"^class (\w+)", dummies, re.MULTILINE)
+    assert re.fullmatch(r"Flux\dTransformer2DModel", classes[classes.index("Flux9Transformer2DModel") - 1])
+    listed = re.findall(r"title: (\w+)", (entered / "docs/source/en/_toctree.yml").read_text())
+    assert listed[:5] == [
+        "Overview",
+        "Flux2Transformer2DModel",
+        "Flux9Transformer2DModel",
+        "FluxTransformer2DModel",
+        "Transformers",
+    ]
+    assert listed[-5:] == ["Chroma", "flux9", "Image", "Pipelines", "API"]
+
+
+def test_the_library_knows_it(entered):
+    test = (entered / "tests/models/transformers/test_models_transformer_flux9.py").read_text()
+    config = re.search(r"def get_init_dict\(self\):\s+return (\{.*?\})", test, re.DOTALL)
+    assert config is not None
+    answer = json.loads(run(entered, IN_THE_LIBRARY, json.dumps(eval(config[1]))))
+    assert answer == {
+        "module": "diffusers.pipelines.flux9.pipeline_flux9",
+        "blocks": [[1, 0], [1, 0]],
+        "auto": "Flux9Pipeline",
+    }
+
+
+def test_dummies_stand_for_it_without_torch(entered):
+    run(entered, WITHOUT_TORCH)
+
+
+def test_the_files_are_the_librarys_own(entered):
+    for path in (MODEL, PIPELINE):
+        text = (entered / path).read_text()
+        assert text.startswith("# Copyright 2")
+        assert "from diffusers" not in text
+        assert "CapabilitiesMixin" not in text
+    page = (entered / "docs/source/en/api/models/flux9_transformer.md").read_text()
+    assert page.startswith("<!--A notice\nof two lines.\n-->\n\n# Flux9Transformer2DModel\n")
+
+
+def test_the_linter_finds_nothing_about_it(entered):
+    tables = sorted(path for path in EDITED | NEW if path.endswith("__init__.py"))
+    files = [str(entered / path) for path in (MODEL, PIPELINE, "src/diffusers/hooks/_helpers.py", *tables)]
+    done = CliRunner().invoke(linter, ["check", "--no-cache", *files])
+    assert [line for line in done.output.splitlines() if "lux9" in line] == []
+
+
+def test_a_second_run_changes_nothing(entered):
+    before = contents(entered)
+    done = write(entered)
+    assert done.exit_code == 0, done.output
+    assert "nothing changed" in done.output
+    assert contents(entered) == before
+
+
+def test_undo_restores_every_byte(untouched, entered):
+    after = contents(entered)
+    done = CliRunner().invoke(scaffold, ["undo", str(entered)])
+    assert done.exit_code == 0, done.output
+    assert contents(entered) == contents(untouched)
+    assert write(entered).exit_code == 0
+    assert {path: content for path, content in contents(entered).items() if not path.endswith(".zip")} == {
+        path: content for path, content in after.items() if not path.endswith(".zip")
+    }
+
+
+@pytest.mark.parametrize("way", ["--dry-run", "--diff", "--json"])
+def test_it_can_be_looked_at_first(untouched, way):
+    before = contents(untouched)
+    done = write(untouched, way)
+    assert done.exit_code == 0, done.output
+    assert all(
+        path in done.output for path in NEW | EDITED if way != "--diff" or not path.endswith("flux9/__init__.py")
+    )
+    assert contents(untouched) == before
+
+
+def test_what_is_there_already_is_named(untouched):
+    before = contents(untouched)
+    done = CliRunner().invoke(scaffold, ["model", "flux2", "--into", str(untouched), "--no-check"])
+    assert done.exit_code == 2
+    assert "src/diffusers/models/transformers/transformer_flux2.py is there already" in done.output
+    done = CliRunner().invoke(scaffold, ["model", "flux-2", "--from", "flux2", "--into", str(untouched), "--no-check"])
+    assert done.exit_code == 2
+    assert "Flux2Transformer2DModel is a class of diffusers.models already" in done.output
+    assert "Flux2Pipeline is a class of diffusers.pipelines already" in done.output
+    assert contents(untouched) == before
+
+
+def test_a_folder_that_is_no_checkout_is_refused(tmp_path):
+    done = write(tmp_path)
+    assert done.exit_code == 2
+    assert "is no checkout of diffusers" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_checkout_lacks_is_named_and_left_out_on_request(untouched, tmp_path):
+    root = copied(untouched, tmp_path / "checkout")
+    replace(root / "docs/source/en/_toctree.yml", "title: Transformers", "title: Models of other kinds")
+    replace(root / "src/diffusers/loaders/single_file_model.py", "SINGLE_FILE_LOADABLE_CLASSES", "LOADABLE")
+    before = contents(root)
+    done = write(root)
+    assert done.exit_code == 2
+    assert "there is no list 'Transformers' of pages under api/models/" in done.output
+    assert "there is no table SINGLE_FILE_LOADABLE_CLASSES in diffusers.loaders.single_file_model" in done.output
+    assert contents(root) == before
+
+    done = write(root, "--partial")
+    assert done.exit_code == 0, done.output
+    assert "Left out:" in done.output
+    assert "api/pipelines/flux9" in (root / "docs/source/en/_toctree.yml").read_text()
+    assert "api/models/flux9" not in (root / "docs/source/en/_toctree.yml").read_text()
+
+
+def test_an_older_library_lacks_what_the_model_imports(untouched, tmp_path):
+    root = copied(untouched, tmp_path / "checkout")
+    replace(root / "src/diffusers/models/cache_utils.py", "class CacheMixin", "class CachingMixin")
+    done = write(root)
+    assert done.exit_code == 2
+    assert "there is no diffusers.models.cache_utils.CacheMixin, which diffusers.models.transformers" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [(["--out", "elsewhere"], "--into and --out"), (["--partial"], "--partial is about a checkout")],
+)
+def test_options_that_do_not_go_together_are_refused(tmp_path, arguments, reason):
+    into = ["--into", str(tmp_path)] if "--out" in arguments else []
+    done = CliRunner().invoke(scaffold, ["model", "flux2", *into, *arguments])
+    assert done.exit_code == 2
+    assert reason in done.output
