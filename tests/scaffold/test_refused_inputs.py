@@ -83,6 +83,26 @@ def test_pictures_that_do_not_go_with_the_model_are_refused(make, wrong, message
         pair.ours(**make_inputs(pair) | wrong)
 
 
+def test_an_offset_that_is_missing_is_refused(make):
+    pair = make("cogvideox", ofs_embed_dim=12)
+    with pytest.raises(ValueError, match="with `ofs_embed_dim` needs `ofs`"):
+        pair.ours(**make_inputs(pair))
+
+
+def test_a_condition_of_the_timestep_that_nothing_embeds_is_refused(make):
+    pair = make("cogvideox")
+    with pytest.raises(ValueError, match="`timestep_cond` has to be None"):
+        pair.ours(**make_inputs(pair), timestep_cond=torch.ones(2, 32))
+
+
+def test_learned_positions_are_for_one_size(make):
+    pair = make("cogvideox", use_learned_positional_embeddings=True)
+    with pytest.raises(ValueError, match=r"learned for latents of \(4, 6\), these have \(4, 8\)"):
+        pair.ours(**make_inputs(pair) | {"hidden_states": torch.ones(2, 3, 4, 4, 8)})
+    with pytest.raises(ValueError, match="goes with `use_rotary_positional_embeddings`"):
+        type(pair.ours)(use_learned_positional_embeddings=True)
+
+
 def test_an_unknown_norm_is_refused(make):
     pair = make("sana")
     with pytest.raises(ValueError, match="\"rms_norm_across_heads\" or None, not 'rms_norm'"):
