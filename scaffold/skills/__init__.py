@@ -2,8 +2,8 @@
 
 from scaffold.skills.doctor import SeenSkill, Sight, examine
 from scaffold.skills.installation import Outcome, check, install, remove, update
-from scaffold.skills.pack import sync_pack
 from scaffold.skills.plan import AGENTS
+from scaffold.skills.syncing import sync_pack
 
 
 __all__ = ["AGENTS", "Outcome", "SeenSkill", "Sight", "check", "examine", "install", "remove", "sync_pack", "update"]

@@ -1,8 +1,7 @@
-"""What the skill pack holds, how its index reads from another folder, and what is written anew after an edit."""
+"""What the skill pack holds, how its index reads from another folder, and who carries what."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,20 +67,3 @@ def carrier_of(pack: Path, path: str) -> str:
         if (skill.folder / "references" / path).exists():
             return f"{skill.name}/references/{path}"
     raise ScaffoldError(f"{pack / INDEX}: links to {path}, which no skill carries in its references")
-
-
-def sync_pack(pack: Path) -> list[Path]:
-    """Brings what the pack derives up to date, tables of rules and the guides in skills; returns what it changed."""
-    # The rules are loaded for this alone.
-    from linter.pack.derived import stale_files
-
-    stale = stale_files(pack)
-    for path, text in stale.items():
-        if text is None:
-            path.unlink()
-            continue
-        path.parent.mkdir(exist_ok=True)
-        staged = path.with_name(f".{path.name}.new")
-        staged.write_bytes(text.encode())
-        os.replace(staged, path)
-    return sorted(stale)
