@@ -145,12 +145,11 @@ def recognise(checkpoint: Checkpoint) -> Recognition:
 
 def _matches(preset: str, weights: Weights, tensors: Mapping[str, Tensor]) -> Iterable[Match]:
     """How far the names agree, in each layout, with the prefix that fits best."""
-    own = (
+    own = [
         name
         for name in tensors
         if not weights.others or not name.removeprefix(weights.prefix).startswith(weights.others)
-    )
-    names = list(own)
+    ]
     tables: dict[Layout, dict[str, tuple[KeyRule, int]]] = {"original": {}, "diffusers": {}}
     for rule in weights.rules:
         for original, targets in rule.tensors:
@@ -161,6 +160,7 @@ def _matches(preset: str, weights: Weights, tensors: Mapping[str, Tensor]) -> It
         # The original's names are diffusers' own.
         del tables["original"]
     for layout, table in tables.items():
+        names = own if layout == "original" else list(tensors)
         prefixes = {weights.prefix, *_PREFIXES}
         fits = {
             prefix: _sorted_out(preset, layout, prefix, names, table) for prefix in prefixes if _occurs(prefix, names)

@@ -107,7 +107,11 @@ class Lora(Node, frozen=True):
 
 
 class Published(Node, frozen=True):
-    """A released configuration: where its numbers are from, and the entries that differ from the defaults."""
+    """A released configuration: where its numbers are from, and the entries that differ from the defaults.
+
+    With `original: false` its original checkpoint has another layout than `weights` describes.
+    """
 
     source: str
+    original: bool = True
     config: dict[str, Any] = msgspec.field(default_factory=dict)

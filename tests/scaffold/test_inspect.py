@@ -33,6 +33,13 @@ Shapes = dict[str, tuple[int, ...]]
 PRESETS = [name for name in preset_names() if load_spec(name).weights]
 # A size that all published models share is not read from a file; the tiny ones have it too here.
 SHARED = {
+    "pixart": {"num_attention_heads": 1, "attention_head_dim": 72, "cross_attention_dim": 72},
+    "sana": {
+        "attention_head_dim": 32,
+        "cross_attention_dim": 64,
+        "num_cross_attention_heads": 2,
+        "cross_attention_head_dim": 32,
+    },
     "ltx": {"num_attention_heads": 32, "attention_head_dim": 4, "cross_attention_dim": 128},
     "sd3": {"attention_head_dim": 64, "caption_projection_dim": 128},
     "wan": {"attention_head_dim": 128},
