@@ -106,6 +106,7 @@ class CallParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         required: whether embeddings are given without it; only what has the role `embedding` may be left out.
         optional: whether a pipeline may do without this argument.
         negative: what `encode_prompt` gets in its place for the negative prompt, as Python.
+        constant: a name of the module that stands for the default, where that is long.
     """
 
     type: str
@@ -115,6 +116,7 @@ class CallParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     required: bool = True
     optional: bool = False
     negative: str | None = None
+    constant: str | None = None
 
     def negated(self, name: str) -> CallParameter:
         """The same for the negative prompt, where the argument is called `name`."""

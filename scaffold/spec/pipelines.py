@@ -22,6 +22,7 @@ class CallArgument(Node, frozen=True):
     Attributes:
         annotation: its type.
         default: its default value.
+        written_default: the same as Python.
         doc: what it is, in a sentence.
         role: what the pipeline does with it, as `scaffold.parts.CallParameter` says.
         checked: whether `check_inputs` reads it.
@@ -30,6 +31,7 @@ class CallArgument(Node, frozen=True):
     name: str
     annotation: str
     default: Any
+    written_default: str
     doc: str
     role: str
     checked: bool
@@ -101,14 +103,7 @@ class Pipeline(Node, frozen=True):
         """The arguments of `__call__`, in order."""
         declared = arguments_of([self._declared(slot) for slot, _ in self.parts()])
         return tuple(
-            CallArgument(
-                name=name,
-                annotation=declared[name].type + (" | None" if default is None else ""),
-                default=tuple(default) if isinstance(default, list) else default,
-                doc=declared[name].doc,
-                role=declared[name].role,
-                checked=declared[name].checked,
-            )
+            _call_argument(name, declared[name], tuple(default) if isinstance(default, list) else default)
             for name, default in self.call.items()
         )
 
@@ -250,6 +245,18 @@ class Pipeline(Node, frozen=True):
         declaration = getattr(self, slot).declaration
         assert isinstance(declaration, Declaration), "a pipeline is asked once it is bound"
         return declaration
+
+
+def _call_argument(name: str, declared: CallParameter, default: Any) -> CallArgument:
+    return CallArgument(
+        name=name,
+        annotation=declared.type + (" | None" if default is None else ""),
+        default=default,
+        written_default=declared.constant or repr(default),
+        doc=declared.doc,
+        role=declared.role,
+        checked=declared.checked,
+    )
 
 
 def arguments_of(declarations: Sequence[Declaration]) -> dict[str, CallParameter]:
