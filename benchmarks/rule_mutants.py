@@ -368,12 +368,14 @@ def try_module(name: str, codes: Sequence[str], folder: Path, library: Library |
 def modules(wanted: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """The modules of rules, with the codes of the rules that each is for: its own, or for a package all below it."""
     by_module: dict[str, list[str]] = defaultdict(list)
-    for rule in all_rules():
+    # Rules about packs are none of the engine's; the faults that tests plant in the pack try them.
+    rules = [rule for rule in all_rules() if rule.profiles]
+    for rule in rules:
         if not wanted or rule.code in wanted or rule.family() in wanted:
             by_module[rule.__module__].append(rule.code)
     for family, package in FAMILIES.items():
-        if not wanted or family in wanted:
-            below = [rule.code for rule in all_rules() if rule.family() == family]
+        below = [rule.code for rule in rules if rule.family() == family]
+        if below and (not wanted or family in wanted):
             by_module[f"linter.rules.{package}"] = below
             if family == "LNT":
                 # These rules document what is found where suppressions are applied.

@@ -24,7 +24,7 @@ OPTIONS = {
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """What a rule needs of this repository, to be written into."""
-    for name in ("linter", "scaffold", ".ai", "tests/linter"):
+    for name in ("linter", "scaffold", "parity", ".ai", ".claude-plugin", "tests/linter"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
@@ -76,6 +76,7 @@ def test_what_does_not_work_leaves_nothing(checkout):
     [
         ("FWD1", "no-vmap", {}, "'FWD1' is no code: three digits after one of ATT, "),
         ("XYZ001", "no-vmap", {}, "'XYZ001' is no code"),
+        ("SKL012", "no-vmap", {}, "'SKL012' is no code"),
         ("FWD001", "no-vmap", {}, "there is a rule FWD001 "),
         ("FWD090", "einops", {}, "there is a rule FWD008 einops already"),
         ("FWD090", "No_Vmap", {}, "'No_Vmap' is no name of a rule"),
