@@ -7,6 +7,7 @@ import click
 from parity.commands.bisect import bisect
 from parity.commands.compare import compare
 from parity.commands.configs import configs
+from parity.commands.diagnose import diagnose
 from parity.commands.trace import trace
 
 
@@ -19,4 +20,5 @@ def main() -> None:
 main.add_command(bisect)
 main.add_command(compare)
 main.add_command(configs)
+main.add_command(diagnose)
 main.add_command(trace)

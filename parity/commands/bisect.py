@@ -11,11 +11,11 @@ from parity.commands.options import (
     DTYPES,
     PairOptions,
     load_pair,
+    make_specimens,
     measuring,
     pair_options,
 )
 from parity.documents import read_mapping
-from parity.errors import ParityError
 
 
 @click.command()
@@ -39,31 +39,11 @@ def bisect(modules: str | None, dtype: str, tolerance: float | None, as_json: bo
     with measuring() as announce:
         options = PairOptions(**pair)
         given = read_mapping(modules, "modules") if modules else {}
-        loaded = load_pair(options, announce)
-        import torch
-
-        from parity.bisect import Specimen
+        ours, theirs, kind = make_specimens(load_pair(options, announce), dtype, announce)
         from parity.bisect import bisect as search
-        from parity.pair import draw_pair_inputs, make_pair
 
-        kind: torch.dtype = getattr(torch, dtype)
-        announce("making both models")
-        made = make_pair(loaded, kind)
-        if not made.weights.is_complete:
-            raise ParityError(
-                "The state dicts do not fit together, so there is nothing to run: `parity compare` with the same "
-                "arguments lists what differs; give a --mapping if the layouts do."
-            )
-        ours, theirs = draw_pair_inputs(loaded, kind)
-        result = search(
-            Specimen(options.reference, made.reference, ours),
-            Specimen(options.candidate, made.candidate, theirs),
-            kind,
-            tolerance,
-            {path: str(other) for path, other in given.items()},
-            options.seed,
-            announce,
-        )
+        named = {path: str(other) for path, other in given.items()}
+        result = search(ours, theirs, kind, tolerance, named, options.seed, announce)
     from parity.bisect_report import render_json, render_text
 
     click.echo(render_json(result) if as_json else render_text(result))

@@ -17,6 +17,9 @@ from parity.errors import ParityError, nearest_name
 
 # torch takes seconds to import, so everything that needs it is imported when a measurement begins.
 if TYPE_CHECKING:
+    import torch
+
+    from parity.bisect import Specimen
     from parity.pair import Pair
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -117,6 +120,30 @@ def load_pair(options: PairOptions, announce: Callable[[str], None]) -> Pair:
         Path(options.checkpoint) if options.checkpoint else None,
         options.seed,
     )
+
+
+def make_specimens(pair: Pair, dtype: str, announce: Callable[[str], None]) -> tuple[Specimen, Specimen, torch.dtype]:
+    """Makes both sides with equal weights and draws their inputs.
+
+    Raises:
+        ParityError: If the weights do not fit together, or a side cannot be made.
+    """
+    import torch
+
+    from parity.bisect import Specimen
+    from parity.pair import draw_pair_inputs, make_pair
+
+    kind: torch.dtype = getattr(torch, dtype)
+    announce("making both models")
+    made = make_pair(pair, kind)
+    if not made.weights.is_complete:
+        raise ParityError(
+            "The state dicts do not fit together, so there is nothing to run: `parity compare` with the same "
+            "arguments lists what differs; give a --mapping if the layouts do."
+        )
+    ours, theirs = draw_pair_inputs(pair, kind)
+    reference = Specimen(pair.reference.path, made.reference, ours)
+    return reference, Specimen(pair.candidate.path, made.candidate, theirs), kind
 
 
 def import_torch(announce: Callable[[str], None]) -> None:

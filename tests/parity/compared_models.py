@@ -186,3 +186,26 @@ def spoil_weights(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def lose_patience(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """A weight mapping that raises."""
     raise ValueError("too many names")
+
+
+class ForgetsBias(Reference):
+    """Computes without the bias, which it has."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition) - self.out.bias
+
+
+class Counts(Reference):
+    """Keeps a sum between calls."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        self.total = getattr(self, "total", 1.1) + 0.1
+        return super().forward(x, condition) * self.total
+
+
+class TwoFaults(Reference):
+    def __init__(self, width: int = 8, eps: float = 1e-6) -> None:
+        super().__init__(width, 0.3)
+
+    def modulate(self, x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return super().modulate(x, second, first)

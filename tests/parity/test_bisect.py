@@ -66,7 +66,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "timestep rounded to an integer": (
         "timestep.to(hidden_states.dtype) * 1000",
-        "(timestep.to(hidden_states.dtype) * 1).round()",
+        "timestep.to(hidden_states.dtype).round() * 1000",
         "",
         "",
     ),

@@ -1,4 +1,4 @@
-"""The example of docs/parity.md, the generated Flux2 folder against diffusers' class, in JSON and with a fault."""
+"""The example of docs/parity/index.md, the generated Flux2 folder against diffusers' class, in JSON and with a fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "parity.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "parity" / "index.md"
 
 
 def blocks(language: str) -> list[str]:
