@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import pkgutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,15 +52,16 @@ def load_object(path: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    found: Any = _import(module_path, path)
-    for name in name_path.split("."):
-        try:
-            found = getattr(found, name)
-        except AttributeError:
-            hint = nearest_name(name, dir(found))
-            raise ParityError(f"{path}: `{module_path}` has no `{name}`.{hint}") from None
-        except Exception as error:  # a lazy import that fails
-            raise ParityError(f"{path}: importing `{name}` failed: {type(error).__name__}: {error}") from error
+    with _without_warnings():
+        found: Any = _import(module_path, path)
+        for name in name_path.split("."):
+            try:
+                found = getattr(found, name)
+            except AttributeError:
+                hint = nearest_name(name, dir(found))
+                raise ParityError(f"{path}: `{module_path}` has no `{name}`.{hint}") from None
+            except Exception as error:  # a lazy import that fails
+                raise ParityError(f"{path}: importing `{name}` failed: {type(error).__name__}: {error}") from error
     return found
 
 
@@ -109,6 +112,17 @@ def check_arguments(path: str, function: Any, arguments: Iterable[str], origin: 
     missing = [name for name, p in named.items() if p.default is p.empty and name not in given]
     if missing:
         raise ParityError(f"{path}: needs {', '.join(f'`{name}`' for name in missing)}; {remedy}.")
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keeps what libraries log about themselves while they are imported, such as a missing kernel, out of reports."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The example of docs/parity/index.md, the generated Flux2 folder against diffusers' class, in JSON and with a fault."""
+"""The example of docs/parity/index.md: the generated Flux2 folder against diffusers, in JSON and with a fault."""
 
 from __future__ import annotations
 
