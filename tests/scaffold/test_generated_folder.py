@@ -26,8 +26,35 @@ ALLOWED = {
 }
 
 
-def test_its_own_tests_pass(flux2_folder, tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+# What Python runs first: packages that a folder does not say it needs are not there.
+BLOCKING = """
+import sys
+
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+
+sys.meta_path.insert(0, Blocked())
+"""
+BLOCKED = {"scaffold", "linter", "parity", "libcst", "msgspec", "ruamel", "ruff", "mypy", "jsonschema"}
+
+
+def test_its_own_tests_pass_where_nothing_of_this_project_is(flux2_folder, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(BLOCKING.format(blocked=sorted(BLOCKED)))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "OMP_NUM_THREADS": "1",
+        "HF_HOME": str(tmp_path),
+        "HF_HUB_OFFLINE": "1",
+    }
+    missing = subprocess.run(
+        [sys.executable, "-c", "import scaffold"], env=environment, capture_output=True, check=False
+    )
+    assert b"No module named 'scaffold'" in missing.stderr
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", flux2_folder.name]
     done = subprocess.run(
         command, cwd=flux2_folder.parent, env=environment, capture_output=True, text=True, check=False
