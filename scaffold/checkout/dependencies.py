@@ -8,18 +8,21 @@ from linter.project.lazy_packages import lazy
 from scaffold.checkout.tree import LIBRARY, Checkout, NotFound
 
 
-_DEVICE_OF = re.compile(r"\bget_module_execution_device\([\w.]+\)")
+_DEVICE_OF_COMPONENT = re.compile(r"\bget_module_execution_device\(self\.\w+\)")
+_DEVICE_OF_ANY = re.compile(r"\bget_module_execution_device\((\w+)\)")
 
 
 def with_what_is_there(text: str, checkout: Checkout) -> str:
     """A pipeline's text without helpers that the checkout does not have, where something else does the same.
 
-    The device that one component runs on is that of the whole pipeline, unless a person has placed them by hand.
+    The device that one component runs on is that of the whole pipeline, unless a person has placed them by hand; the
+    hooks of offloading take inputs from where the weights wait.
     """
     home = checkout.module("utils.torch_utils")
     if "get_module_execution_device" in home.facts.bindings:
         return text
-    return _DEVICE_OF.sub("self._execution_device", text).replace("import get_module_execution_device, ", "import ")
+    text = text.replace("import get_module_execution_device, ", "import ")
+    return _DEVICE_OF_ANY.sub(r"\1.device", _DEVICE_OF_COMPONENT.sub("self._execution_device", text))
 
 
 def check(checkout: Checkout, submodule: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from linter.edits.registering import with_dummy, with_eager_import, with_entry, with_typed_import
 from linter.project import Module
 from linter.project.lazy_packages import Lazy, lazy
-from scaffold.checkout.tree import Checkout, NotFound
+from scaffold.checkout.tree import LIBRARY, Checkout, NotFound
 
 
 def register(checkout: Checkout, submodule: str, name: str) -> None:
@@ -40,11 +40,23 @@ def _packages_of(submodule: str) -> Iterator[tuple[str, str]]:
 def _register_lazily(checkout: Checkout, package: str, submodule: str, name: str) -> None:
     table = checkout.table(package)
     if name not in table.names:
-        checkout.edit(table.module, with_entry(table, submodule, name, _backends(name)), name)
+        home = _lazy_part(checkout, package, submodule)
+        checkout.edit(table.module, with_entry(table, home, name, _backends(name)), name)
     table = checkout.table(package)
     if name not in table.typed_names and table.typed_is_complete:
         entry = next(entry for entry in table.entries if entry.name == name)
         checkout.edit(table.module, with_typed_import(table, entry), f"import of {name}")
+
+
+def _lazy_part(checkout: Checkout, package: str, submodule: str) -> str:
+    """The outermost package on the way to a module that offers its names lazily itself, else the module."""
+    parts = submodule.split(".")
+    for depth in range(1, len(parts)):
+        part = ".".join(parts[:depth])
+        found = checkout.find_module(".".join(filter(None, (LIBRARY, package, part))))
+        if lazy(found) is not None:
+            return part
+    return submodule
 
 
 def _backends(name: str) -> tuple[str, ...] | None:

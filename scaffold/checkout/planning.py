@@ -12,6 +12,7 @@ from scaffold.checkout.dependencies import with_what_is_there
 from scaffold.checkout.places import Places, file_of, page_of
 from scaffold.checkout.rendering import format_python, output_shape, render_texts, with_relative_imports
 from scaffold.checkout.tree import LIBRARY, Checkout, NotFound
+from scaffold.checkout.wrapping import wrap_new_lines
 from scaffold.errors import ScaffoldError
 from scaffold.plan import Plan, read
 from scaffold.spec import Spec
@@ -99,7 +100,8 @@ def _render(checkout: Checkout, places: Places) -> dict[str, str]:
         if path in python:
             python[path] = with_relative_imports(with_what_is_there(python[path], checkout), checkout, module)
     notice = _license(checkout, page_of("api/models/overview"), ("<!--", "-->"))
-    return {**format_python(python), **render_texts(spec, others, license=notice, places=places)}
+    rest = render_texts(spec, others, license=notice, places=places)
+    return {**format_python(python), **{path: wrap_new_lines("", text) for path, text in rest.items()}}
 
 
 def _license(checkout: Checkout, path: str, marks: tuple[str, ...]) -> str:

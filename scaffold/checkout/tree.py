@@ -11,6 +11,7 @@ from linter.findings import Edit
 from linter.fixing import apply_edits
 from linter.project import Function, Module, Project
 from linter.project.lazy_packages import Lazy, lazy
+from scaffold.checkout.wrapping import wrap_new_lines
 from scaffold.errors import ScaffoldError
 from scaffold.plan import Change, Plan, read
 
@@ -113,7 +114,9 @@ class Checkout:
         edits = tuple(edits)
         if not edits:
             raise NotFound(f"place for {what} in {module.name}")
-        self._contents[module.path] = apply_edits(module.source, edits)
+        source = module.source
+        after = wrap_new_lines(source.text, apply_edits(source, edits).decode(source.encoding))
+        self._contents[module.path] = after.encode(source.encoding)
         self._look_again()
 
     def plan(self) -> Plan:
