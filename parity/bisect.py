@@ -237,13 +237,12 @@ def _run_in_step(
                 ) from error
             if halt is None:
                 return
-            _refuse_nan(halt, reference.name)
             if halt.leaves:
                 announce(f"running both models: {halt.path or 'output'}")
             for pair in by_reference[halt.path]:
                 partner = queue.fetch(pair.candidate, halt.leaves, halt.call)
-                if partner is not None:
-                    _record(ledger, pair, halt, partner)
+                if partner is not None and _record(ledger, pair, halt, partner) == float("inf"):
+                    _refuse_nan(halt, reference.name)
 
 
 class _Arrivals:
@@ -305,16 +304,19 @@ def _masks(tensor: torch.Tensor) -> bool:
     return bool((torch.isfinite(tensor) | (tensor == -torch.inf)).all())
 
 
-def _record(ledger: _Ledger, pair: ModulePair, ours: Halt, theirs: Halt) -> None:
+def _record(ledger: _Ledger, pair: ModulePair, ours: Halt, theirs: Halt) -> float:
+    """Notes what a pair takes or returns, and gives the largest relative difference."""
     key = (pair, ours.call)
     if not ours.leaves:
         gaps, alone = _compare_sets(ours.tensors, theirs.tensors, pair, are_outputs=False)
         ledger.entered[key] = gaps, alone
-        ledger.arrivals.append((pair.candidate, max((gap.relative for gap in gaps), default=0.0)))
-        return
+        largest = max((gap.relative for gap in gaps), default=0.0)
+        ledger.arrivals.append((pair.candidate, largest))
+        return largest
     inputs, alone = ledger.entered.pop(key, ((), ()))
     outputs, _ = _compare_sets(ours.tensors, theirs.tensors, pair, are_outputs=True)
     ledger.passages.append(Passage(pair.reference, pair.candidate, ours.call, inputs, outputs, alone))
+    return ledger.passages[-1].leaving
 
 
 def _compare_sets(
@@ -374,8 +376,9 @@ def _measure(name: str, ours: torch.Tensor, theirs: torch.Tensor) -> Gap | None:
     if not differences:
         return None
     largest = min(differences)
-    scale = float(ours.abs().max()) if ours.numel() else 0.0
-    relative = largest / scale if scale else largest
+    # The scale is asked for only where it matters, since most tensors are equal.
+    scale = float(ours.abs().max()) if largest else 0.0
+    relative = largest / scale if scale and largest < float("inf") else largest
     return Gap(name, tuple(ours.shape), tuple(theirs.shape), largest, relative)
 
 
