@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scaffold.commands.adding import pipeline, tests
+from scaffold.commands.adding import modular, pipeline, tests
 from scaffold.commands.inspect import inspect_checkpoint
 from scaffold.commands.list import list_presets
 from scaffold.commands.model import model
@@ -24,6 +24,7 @@ def main() -> None:
 main.add_command(inspect_checkpoint)
 main.add_command(list_presets)
 main.add_command(model)
+main.add_command(modular)
 main.add_command(pipeline)
 main.add_command(rule)
 main.add_command(schema)

@@ -128,16 +128,26 @@ class CallParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.structs.replace(self, doc=doc)
 
 
+class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A name that a part of a pipeline sets in `__call__`, for other parts to read: its type, and what it is."""
+
+    type: str
+    doc: str
+
+
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `component.yaml` says about a kind.
 
     Attributes:
         modules: of a part of a pipeline, the arguments of the constructor that it brings.
         call: the arguments of `__call__` that it brings.
-        offers: names that it sets in `__call__`, which the transformer's arguments may read, with their types.
+        offers: names that it sets in `__call__`, which the transformer's arguments may read.
+        keeps: such names that it reads itself once the latents are denoised, or the schedule reads.
         computes: such names that it sets where the transformer is called.
         reads: names of `__call__` that it reads where the transformer is called.
         negative: whether it leads away from a negative prompt.
+        guider: of such guidance, the config of its blocks' guider, diffusers' `ClassifierFreeGuidance`: each entry
+            with the argument of `__call__` whose default it has, or `true`.
         summary: what the method that it brings does, in a sentence.
         returns: what this method returns.
         tokens: how many tokens the transformer sees, as Python in `__call__`.
@@ -149,10 +159,12 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requires: tuple[Requirement, ...] = ()
     modules: dict[str, Module] = {}
     call: dict[str, CallParameter] = {}
-    offers: dict[str, str] = {}
+    offers: dict[str, Offer] = {}
+    keeps: dict[str, Offer] = {}
     computes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     negative: bool = False
+    guider: dict[str, str | bool] = {}
     summary: str = ""
     returns: str = ""
     tokens: str = ""

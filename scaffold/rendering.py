@@ -5,6 +5,7 @@ A template that comes out empty makes no file.
 What a template sees, beside Jinja's own:
     spec: the `scaffold.spec.Spec`.
     python: a filter that writes a value as Python source (`[4, 4] | python("tuple[int, ...]")` gives `(4, 4)`).
+    literals: a filter that writes prose as a Python string, a long one in pieces.
     read_from, drawn, written: filters that write a formula of a spec for another place than the constructor.
     wrapped: a filter that breaks prose for a docstring or comment (`text | wrapped(4)` stands at column 4 and goes on
         there; a second number is where the further lines begin; a third what they begin with).
@@ -104,6 +105,7 @@ def make_environment(roots: Sequence[Path], custom: str | None) -> Environment:
     )
     environment.filters["python"] = as_python
     environment.filters["wrapped"] = wrapped
+    environment.filters["literals"] = literals
     environment.filters["read_from"] = read_from
     environment.filters["drawn"] = drawn
     environment.filters["written"] = written
@@ -165,6 +167,14 @@ def wrapped(text: str, column: int, hanging: int | None = None, mark: str = "") 
         break_on_hyphens=False,
     )
     return "\n".join(lines).lstrip()
+
+
+def literals(text: str) -> str:
+    """Prose as Python: a string, or in parentheses several of at most 90 characters that make one."""
+    lines = textwrap.wrap(" ".join(text.split()), width=90, break_long_words=False, break_on_hyphens=False)
+    if len(lines) == 1:
+        return repr(lines[0])
+    return "(" + "\n".join([*(repr(f"{line} ") for line in lines[:-1]), repr(lines[-1])]) + ")"
 
 
 def format_files(package: str, files: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`scaffold pipeline` and `scaffold tests`: parts of a model's folder for one that lacks them."""
+"""`scaffold pipeline`, `scaffold modular` and `scaffold tests`: parts of a model's folder for one that lacks them."""
 
 from __future__ import annotations
 
@@ -43,6 +43,30 @@ def pipeline(
 @click.command()
 @spec_options
 @plan_options
+def modular(
+    name: str | None,
+    preset: str | None,
+    spec_file: str | None,
+    settings: tuple[str, ...],
+    out: Path,
+    shown: str | None,
+) -> None:
+    """Add the pipeline as blocks to a model's folder: modular/, its tests, and of the pipeline what they need.
+
+    NAME and the options choose the spec as for `scaffold model`; the folder is the one that this would write.
+    """
+    try:
+        _, spec = choose_spec(name, preset, spec_file, settings)
+        if spec.pipeline is None:
+            raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to take apart")
+        _add(spec, out, shown, _is_of_the_blocks)
+    except ScaffoldError as error:
+        refuse(error)
+
+
+@click.command()
+@spec_options
+@plan_options
 def tests(
     name: str | None,
     preset: str | None,
@@ -65,6 +89,11 @@ def tests(
 def _is_of_the_pipeline(file: str) -> bool:
     own = ("pipeline.py", "tiny.py", "tests/__init__.py", "tests/conftest.py", "tests/test_pipeline.py")
     return file in own or file.startswith("examples/")
+
+
+def _is_of_the_blocks(file: str) -> bool:
+    own = ("pipeline.py", "tiny.py", "tests/__init__.py", "tests/conftest.py", "tests/test_modular.py")
+    return file in own or file.startswith("modular/")
 
 
 def _add(spec: Spec, out: Path, shown: str | None, belongs: Callable[[str], bool]) -> None:

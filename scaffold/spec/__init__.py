@@ -12,6 +12,7 @@ from scaffold.parts import Library, Part
 from scaffold.spec.blocks import Stage, Step
 from scaffold.spec.checkpoints import Lora, Published, Weights
 from scaffold.spec.interface import Argument, ConfigEntry
+from scaffold.spec.modular import Blocks
 from scaffold.spec.node import Node
 from scaffold.spec.parallel import ContextParallel
 from scaffold.spec.pipelines import Pipeline
@@ -77,6 +78,11 @@ class Spec(Node, frozen=True, kw_only=True):
     context_parallel: ContextParallel | None = None
     training: FlowTraining | ListFlowTraining | DiffusionTraining | None = None
     pipeline: Pipeline | None = None
+
+    @property
+    def blocks(self) -> Blocks | None:
+        """The pipeline as blocks, if there is one."""
+        return Blocks.of(self.pipeline) if self.pipeline else None
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -239,7 +239,7 @@ class Pipeline(Node, frozen=True):
             if argument.name == name:
                 return argument.annotation
         offers = [self._declared(slot).offers for slot, _ in self.parts()]
-        return next(offered[name] for offered in offers if name in offered)
+        return next(offered[name].type for offered in offers if name in offered)
 
     def _declared(self, slot: str) -> Declaration:
         declaration = getattr(self, slot).declaration

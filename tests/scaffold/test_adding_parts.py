@@ -1,4 +1,4 @@
-"""`scaffold pipeline` and `scaffold tests`: what a model's folder lacks is added, and nothing in it is changed."""
+"""`scaffold pipeline`, `modular` and `tests`: what a model's folder lacks is added, and nothing in it is changed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,19 @@ PIPELINE = {
     "tests/test_pipeline.py",
     "examples/__init__.py",
     "examples/text_to_image.py",
+}
+
+
+BLOCKS = {
+    "modular/__init__.py",
+    "modular/before_denoise.py",
+    "modular/components.py",
+    "modular/decoders.py",
+    "modular/denoise.py",
+    "modular/encoders.py",
+    "modular/modular_blocks.py",
+    "modular/modular_pipeline.py",
+    "tests/test_modular.py",
 }
 
 
@@ -54,6 +67,16 @@ def test_a_pipeline_is_added_as_the_whole_folder_has_it(folder):
     assert all(name in result.output for name in PIPELINE)
 
 
+@pytest.mark.parametrize("also", [set(), {"pipeline.py"}])
+def test_blocks_are_added_as_the_whole_folder_has_them(folder, also):
+    whole = held(folder)
+    remove(folder, BLOCKS | also)
+    result = scaffold_("modular", "flux2", "--out", folder.parent)
+    assert result.exit_code == 0, result.output
+    assert held(folder) == whole
+    assert all(name in result.output for name in BLOCKS | also)
+
+
 def test_tests_are_added_as_the_whole_folder_has_them(folder):
     whole = held(folder)
     shutil.rmtree(folder / "tests")
@@ -85,14 +108,14 @@ def test_what_a_person_wrote_is_left_alone(folder):
     assert held(folder) == before
 
 
-@pytest.mark.parametrize("command", ["pipeline", "tests"])
+@pytest.mark.parametrize("command", ["pipeline", "modular", "tests"])
 def test_a_folder_that_has_all_of_it_is_told_so(folder, command):
     result = scaffold_(command, "flux2", "--out", folder.parent)
     assert result.exit_code == 2
     assert f"{folder} has all of it already: " in result.stderr
 
 
-@pytest.mark.parametrize("command", ["pipeline", "tests"])
+@pytest.mark.parametrize("command", ["pipeline", "modular", "tests"])
 def test_without_a_model_there_is_nothing_to_add_to(tmp_path, command):
     result = scaffold_(command, "flux2", "--out", tmp_path)
     assert result.exit_code == 2
@@ -100,11 +123,12 @@ def test_without_a_model_there_is_nothing_to_add_to(tmp_path, command):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_spec_without_a_pipeline_is_told_so(tmp_path):
+@pytest.mark.parametrize(("command", "told"), [("pipeline", "write"), ("modular", "take apart")])
+def test_a_spec_without_a_pipeline_is_told_so(tmp_path, command, told):
     spec = Path(__file__).parent / "architectures" / "recombined.yaml"
-    result = scaffold_("pipeline", "--spec", spec, "--out", tmp_path)
+    result = scaffold_(command, "--spec", spec, "--out", tmp_path)
     assert result.exit_code == 2
-    assert "has no `pipeline`, so there is none to write" in result.stderr
+    assert f"has no `pipeline`, so there is none to {told}" in result.stderr
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
