@@ -170,8 +170,8 @@ def wrapped(text: str, column: int, hanging: int | None = None, mark: str = "") 
 
 
 def literals(text: str) -> str:
-    """Prose as Python: a string, or in parentheses several of at most 90 characters that make one."""
-    lines = textwrap.wrap(" ".join(text.split()), width=90, break_long_words=False, break_on_hyphens=False)
+    """Prose as Python: a string, or in parentheses several of at most 86 characters that make one."""
+    lines = textwrap.wrap(" ".join(text.split()), width=86, break_long_words=False, break_on_hyphens=False)
     if len(lines) == 1:
         return repr(lines[0])
     return "(" + "\n".join([*(repr(f"{line} ") for line in lines[:-1]), repr(lines[-1])]) + ")"
