@@ -7,6 +7,7 @@ OUT ?= build
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 SCHEMAS := .venv/schemas/.ready
+TORCHAO := .venv/torchao/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets claude codex clean-ai
@@ -14,7 +15,7 @@ SCHEMAS := .venv/schemas/.ready
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) $(SCHEMAS) ## make the virtual environment with everything that the other jobs need
+setup: $(READY) $(SCHEMAS) $(TORCHAO) ## make the virtual environment with everything that the other jobs need
 
 # The stamp is newer than the files that say what to install, or the installation is done again.
 $(READY): pyproject.toml constraints.txt
@@ -40,6 +41,14 @@ $(SCHEMAS): tests/linter/schemas/package-lock.json | $(READY)
 		--dest .venv/schemas pytest==9.2.0
 	@touch $(SCHEMAS)
 
+# Where diffusers finds torchao it prints warnings at every import, so that it lies apart and one test alone sees it.
+$(TORCHAO): constraints.txt | $(READY)
+	@echo "== putting torchao into .venv/torchao"
+	rm -rf .venv/torchao
+	"$(BIN)/python" -m pip install --disable-pip-version-check --quiet --no-deps --target .venv/torchao \
+		-c constraints.txt torchao
+	@touch $(TORCHAO)
+
 flux2: $(READY) ## generate a Flux2 folder, check it, run its tests, show its capabilities, make a picture
 	@echo "== 1/5 generating $(OUT)/flux2"
 	@if [ -e "$(OUT)/flux2" ]; then \
@@ -60,7 +69,7 @@ flux2: $(READY) ## generate a Flux2 folder, check it, run its tests, show its ca
 		&& echo "      The picture: $$PWD/flux2.png (noise: the weights are random)" \
 		&& echo "      To use it:   cd $$PWD, then: from flux2 import Flux2Transformer2DModel, Flux2Pipeline"
 
-test: $(READY) $(SCHEMAS) ## run all tests
+test: $(READY) $(SCHEMAS) $(TORCHAO) ## run all tests
 	OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## check this repository's own code: ruff, formatting, types

@@ -25,7 +25,7 @@ from scaffold.plan import Change, Plan, creation, digest, read
 
 
 STATE = ".scaffold"
-_IGNORED = "# Made by scaffold: what concerns this copy alone.\n/lock\n/journal*\n/history\n"
+_IGNORED = "# Made by scaffold: what concerns this copy alone.\n/.gitignore\n/lock\n/journal*\n/history\n"
 # How long a second run waits for the first.
 _PATIENCE = 20
 

@@ -10,9 +10,10 @@ from types import ModuleType
 import pytest
 
 from scaffold.applying import write_folder
-from scaffold.loading import load_spec, read_spec
+from scaffold.loading import load_spec, preset_names, read_spec
 from scaffold.rendering import render_folder
 from scaffold.resources import templates_root
+from scaffold.spec import Spec
 from tests.scaffold.pairs import import_folder
 
 
@@ -29,6 +30,19 @@ def flux2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def flux2(flux2_folder: Path) -> Iterator[ModuleType]:
     """The folder imported as the package `flux2`, with its submodules."""
     yield from import_folder(flux2_folder)
+
+
+@pytest.fixture(scope="module", params=preset_names())
+def preset(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Spec, ModuleType]]:
+    """A preset's spec, and the folder that it makes, imported."""
+    spec = load_spec(request.param)
+    folder = tmp_path_factory.mktemp("runtimes") / f"{spec.package}_runtime"
+    write_folder(folder, render_folder(spec))
+    package = import_folder(folder)
+    yield spec, next(package)
+    next(package, None)
 
 
 @pytest.fixture

@@ -103,3 +103,10 @@ def largest_difference(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Te
     assert theirs["sample"].float().std() > 0
     assert not any(tensor.isnan().any() for tensor in theirs.values())
     return max((ours[name].double() - theirs[name].double()).abs().max().item() for name in theirs)
+
+
+def sample(model: nn.Module, inputs: dict[str, Any]) -> torch.Tensor:
+    """The output of one forward without gradients; samples of several sizes one after the other."""
+    with torch.no_grad():
+        output = model(**inputs, return_dict=False)[0]
+    return torch.cat([each.flatten() for each in output]) if isinstance(output, list) else output

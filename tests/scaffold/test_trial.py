@@ -169,4 +169,4 @@ def test_progress_is_shown_on_a_terminal_and_cleared(tmp_path, monkeypatch, term
     monkeypatch.setattr("scaffold.commands.model._is_terminal", lambda: terminal)
     result = invoke("flux", "--out", tmp_path)
     line = "Building every configuration and running the tiny one ..."
-    assert result.stderr == (f"{line}\r{' ' * len(line)}\r" if terminal else "")
+    assert result.stderr == (f"{line}\r{' ' * len(line)}\r" if terminal else "") + TRIED
