@@ -23,6 +23,9 @@ _OF_ATTRIBUTES = {
 }
 """What a model declares: the capability, and the mixin that tests it. Those count that the tree's own tests have."""
 
+_BY_CALLING = {"SingleFileTesterMixin": "from_single_file"}
+"""The testers that need a published file, and what a test calls that makes one."""
+
 
 class CapabilityTester(Rule):
     """A model declares a capability whose tester mixin none of its tests composes.
@@ -37,7 +40,8 @@ class CapabilityTester(Rule):
     found by users.
 
     ## Exceptions
-    Testers that the repository's `testing_utils` does not have, and models whose tests have no such configuration.
+    Testers that the repository's `testing_utils` does not have, and models whose tests have no such configuration. A
+    test that calls `from_single_file` itself, as models do of which no file is published, tests that too.
     """
 
     code = "REG019"
@@ -118,9 +122,15 @@ class CapabilityTester(Rule):
             config = next(cls for cls in tests if cls in configs)
             for capability, tester in _declared(model):
                 is_there = module.project.definition(f"{place}.{tester}", module.root) is not None
-                if is_there and not any(test.inherits(tester) for test in tests):
+                if is_there and not any(_tries(test, tester) for test in tests):
                     message = f"`{model.name}` declares {capability}, and no test here composes `{tester}`"
                     yield self.finding(module, config.facts.header, message, config)
+
+
+def _tries(test: Class, tester: str) -> bool:
+    """Whether a test composes a tester, or does by itself what the tester does."""
+    calls = (call for method in test.own_methods.values() for call in method.facts.calls)
+    return test.inherits(tester) or any(call.method == _BY_CALLING.get(tester) for call in calls)
 
 
 def _tested(module: Module, library: Module) -> dict[Class, set[Class]]:

@@ -120,6 +120,10 @@ def _tested(bases: str, attributes: str, mark: str, *composed: str, says: str = 
 
 _FOUND = "  #! REG019"
 _PLAN = '_cp_plan = {"": {"hidden_states": 1}}'
+_LOADS = "\n\nclass TestFile(TinyTesterConfig):\n    def test_it(self):\n        TinyModel.from_single_file('tiny.safetensors')\n"
+_LOADED = {
+    "tests/test_tiny.py": _tested(", FromOriginalModelMixin", "pass", "")["tests/test_tiny.py"] + _LOADS,
+}
 _METHOD = "@property\n    def model_class(self):\n        return TinyModel"
 
 CASES = {
@@ -169,6 +173,9 @@ CASES = {
     "LoRA that a test tries": _tested(", PeftAdapterMixin", "pass", "", "CacheTesterMixin", "LoraTesterMixin"),
     "single files that no test tries": _tested(", FromOriginalModelMixin", "pass", _FOUND, "CacheTesterMixin"),
     "single files that a test tries": _tested(", FromOriginalModelMixin", "pass", "", "SingleFileTesterMixin"),
+    "single files that a test makes and loads": _tested(", FromOriginalModelMixin", "pass", "") | _LOADED,
+    "a cache beside a test that loads single files": _tested(", CacheMixin", "pass", _FOUND)
+    | {"tests/test_tiny.py": _tested(", CacheMixin", "pass", _FOUND)["tests/test_tiny.py"] + _LOADS},
     "a parallel plan that no test tries": _tested("", _PLAN, _FOUND, "TorchCompileTesterMixin"),
     "a parallel plan that a test tries": _tested("", _PLAN, "", "ContextParallelTesterMixin"),
     "a parallel plan by its name that no test tries": _tested("", "_cp_plan = PLAN", _FOUND),
