@@ -99,9 +99,9 @@ class Blocks(Pipeline, frozen=True):
         """Whether a block cannot do without an input."""
         return name == "prompt" or (handed and "None" not in self.described(name, handed).type)
 
-    def default(self, name: str) -> Any:
-        """What a user need not give."""
-        return next(each.default for each in self.arguments if each.name == name)
+    def default(self, name: str) -> str:
+        """What stands for an argument that a user does not give, as Python."""
+        return next(each.written_default for each in self.arguments if each.name == name)
 
     def described(self, name: str, handed: bool) -> Offer:
         """The type of a name that blocks take or hand on, and what it is.
