@@ -120,7 +120,13 @@ def _tested(bases: str, attributes: str, mark: str, *composed: str, says: str = 
 
 _FOUND = "  #! REG019"
 _PLAN = '_cp_plan = {"": {"hidden_states": 1}}'
-_LOADS = "\n\nclass TestFile(TinyTesterConfig):\n    def test_it(self):\n        TinyModel.from_single_file('tiny.safetensors')\n"
+_LOADS = """
+
+
+class TestFile(TinyTesterConfig):
+    def test_it(self):
+        self.model_class.from_single_file("tiny.safetensors")
+"""
 _LOADED = {
     "tests/test_tiny.py": _tested(", FromOriginalModelMixin", "pass", "")["tests/test_tiny.py"] + _LOADS,
 }
