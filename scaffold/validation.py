@@ -15,7 +15,7 @@ from scaffold.parts import Declaration, Library, Parameter, Part
 from scaffold.spec import Spec
 from scaffold.spec.blocks import Stage
 from scaffold.spec.interface import Draw
-from scaffold.spec.pipelines import SLOTS, arguments_of
+from scaffold.spec.pipelines import PICTURE, SLOTS, arguments_of
 
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_.][a-z0-9]+)*")
@@ -245,6 +245,17 @@ def _pipeline(spec: Spec, library: Library) -> Iterator[Problem]:
     for name, argument in arguments.items():
         if not argument.optional and name not in spec.pipeline.call:
             yield Problem(("pipeline", "call"), f"the argument `{name}` is missing: {argument.doc}")
+    if spec.pipeline.image_to_image is not None:
+        place = ("pipeline", "image_to_image", "call")
+        call, known = spec.pipeline.image_to_image.call, (*PICTURE, *spec.pipeline.call)
+        for name in call:
+            if name not in known:
+                reason = f"{name!r} is no argument of this pipeline, with or without a picture"
+                yield Problem((*place, name), reason, name, known, on_key=True)
+        checked = {name: argument for name, argument in arguments.items() if argument.checked and name in known}
+        for name, argument in (PICTURE | checked).items():
+            if name not in call:
+                yield Problem(place, f"the argument `{name}` is missing: {argument.doc}")
     for name in spec.pipeline.transformer.given["arguments"]:
         if name not in spec.forward:
             reason = f"{name!r} is not an argument of `forward`"

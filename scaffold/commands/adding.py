@@ -87,8 +87,8 @@ def tests(
 
 
 def _is_of_the_pipeline(file: str) -> bool:
-    own = ("pipeline.py", "tiny.py", "tests/__init__.py", "tests/conftest.py", "tests/test_pipeline.py")
-    return file in own or file.startswith("examples/")
+    own = ("tiny.py", "tests/__init__.py", "tests/conftest.py")
+    return file in own or file.startswith(("pipeline", "tests/test_pipeline", "examples/"))
 
 
 def _is_of_the_blocks(file: str) -> bool:

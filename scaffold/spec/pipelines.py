@@ -37,12 +37,34 @@ class CallArgument(Node, frozen=True):
     checked: bool
 
 
+# What a pipeline that begins with a picture takes besides.
+PICTURE = {
+    "image": CallParameter("PipelineImageInput", "the picture to begin with, one for all prompts or one for each."),
+    "strength": CallParameter(
+        "float", "the share of the steps that are taken, above 0; at 1 hardly anything is left of the picture."
+    ),
+}
+
+
+class ImageToImage(Node, frozen=True):
+    """A second pipeline, which begins with a picture under noise.
+
+    Attributes:
+        name: its class, which inherits from that of the first.
+        call: the arguments of its `__call__` in order, each with its default.
+    """
+
+    name: str
+    call: dict[str, Any]
+
+
 class Pipeline(Node, frozen=True):
     """A pipeline: its class, where its weights are published, its parts, and the arguments of a call.
 
     Attributes:
         call: the arguments of `__call__` in order, each with its default; the parts say which there are.
         lora_loader: the class of diffusers that saves, fuses and unloads LoRAs, if the family has one.
+        image_to_image: the pipeline that begins with a picture, if there is one.
     """
 
     name: str
@@ -56,6 +78,7 @@ class Pipeline(Node, frozen=True):
     call: dict[str, Any]
     references: Part | None = None
     lora_loader: str | None = None
+    image_to_image: ImageToImage | None = None
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Every part with its slot."""
@@ -101,10 +124,19 @@ class Pipeline(Node, frozen=True):
     @property
     def arguments(self) -> tuple[CallArgument, ...]:
         """The arguments of `__call__`, in order."""
-        declared = arguments_of([self._declared(slot) for slot, _ in self.parts()])
+        return self._arguments(self.call)
+
+    @property
+    def picture_arguments(self) -> tuple[CallArgument, ...]:
+        """The same of the pipeline that begins with a picture."""
+        assert self.image_to_image is not None, "only one that there is has arguments"
+        return self._arguments(self.image_to_image.call)
+
+    def _arguments(self, call: dict[str, Any]) -> tuple[CallArgument, ...]:
+        declared = PICTURE | arguments_of([self._declared(slot) for slot, _ in self.parts()])
         return tuple(
             _call_argument(name, declared[name], tuple(default) if isinstance(default, list) else default)
-            for name, default in self.call.items()
+            for name, default in call.items()
         )
 
     def named(self, names: Sequence[str]) -> tuple[CallArgument, ...]:

@@ -1,0 +1,229 @@
+"""Generated image-to-image pipelines beside diffusers' own: from the same picture and seed come the same pixels."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import diffusers
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from scaffold.errors import ScaffoldError
+from scaffold.loading import load_spec, read_spec
+from scaffold.resources import templates_root
+from tests.scaffold.pairs import import_folder
+from tests.scaffold.test_pipelines import LEFT_OUT, TWO, drawn, embeddings, write
+
+
+PRESETS = ["flux", "sd3", "qwenimage"]
+
+
+def picture(seed: int = 0, width: int = 96, height: int = 64) -> PIL.Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return PIL.Image.fromarray(pixels)
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "weak": {"strength": 0.3},
+    "full": {"strength": 1.0},
+    "a-share-between-steps": {"strength": 0.55, "num_inference_steps": 6},
+    "latents-out": {"output_type": "latent"},
+    "several-prompts": TWO,
+    "several-of-one": {"num_images_per_prompt": 2},
+    "a-picture-each": TWO | {"image": [picture(1), picture(2)]},
+    "a-picture-in-turn": TWO | {"image": [picture(1), picture(2)], "num_images_per_prompt": 2},
+    "another-size": {"image": picture(width=120, height=72)},
+    "a-tensor": {"image": drawn(1, 3, 64, 96).clamp(0, 1)},
+    "sigmas": {"sigmas": [1.0, 0.7, 0.4, 0.2], "num_inference_steps": 4},
+}
+OWN: dict[str, dict[str, dict[str, Any]]] = {
+    "flux": {
+        "negative": {"negative_prompt": "Rain", "true_cfg_scale": 3.0},
+        "latents-in": {"latents": drawn(1, 24, 16)},
+    },
+    "sd3": {
+        "no-guidance": {"guidance_scale": 1.0},
+        "negative": {"negative_prompt": "Rain"},
+        "clip-skip": {"clip_skip": 1},
+        "latents-in": {"latents": drawn(1, 4, 8, 12)},
+        "embeddings-in": embeddings(2, 32, "pooled_prompt_embeds", (24,)),
+    },
+    "qwenimage": {
+        "negative": {"negative_prompt": "Rain"},
+        "odd-sides": {"height": 75, "width": 90},
+        "latents-in": {"latents": drawn(1, 24, 16)},
+    },
+}
+EVERY = [(preset, call) for preset in PRESETS for call in (*CALLS, *OWN[preset])]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
+    """Imports the folder of a preset, each once."""
+    root = tmp_path_factory.mktemp("image_to_image")
+    imports: dict[str, Iterator[ModuleType]] = {}
+    packages: dict[str, ModuleType] = {}
+
+    def folder(preset: str) -> ModuleType:
+        if preset not in packages:
+            target = root / f"{preset}_image_to_image"
+            write(target, preset, templates_root())
+            imports[preset] = import_folder(target)
+            packages[preset] = next(imports[preset])
+        return packages[preset]
+
+    yield folder
+    for each in imports.values():
+        next(each, None)
+
+
+def name_of(preset: str) -> str:
+    return load_spec(preset).pipeline.image_to_image.name
+
+
+def pair(package: ModuleType, preset: str, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
+    """The generated pipeline and diffusers', over the same modules but for transformers of equal weights."""
+    components = package.tiny.tiny_components()
+    ours = components["transformer"]
+    transformer = getattr(diffusers, type(ours).__name__).from_config(ours.config).eval()
+    transformer.load_state_dict(ours.state_dict())
+    pipelines = (
+        getattr(package, name_of(preset))(**components),
+        getattr(diffusers, name_of(preset))(**components | {"transformer": transformer}),
+    )
+    for pipeline in pipelines:
+        pipeline.to(dtype)
+        pipeline.set_progress_bar_config(disable=True)
+    return pipelines
+
+
+def make(pipeline: Any, **changes: Any) -> torch.Tensor:
+    arguments = {
+        "prompt": "a red house",
+        "image": picture(),
+        "height": 64,
+        "width": 96,
+        "num_inference_steps": 4,
+        "max_sequence_length": 16,
+        "output_type": "pt",
+        "generator": torch.Generator().manual_seed(0),
+    }
+    return pipeline(**arguments | changes).images
+
+
+@pytest.mark.parametrize(("preset", "call"), EVERY, ids=[f"{preset}-{call}" for preset, call in EVERY])
+def test_float32_pixels_are_equal(folders, preset, call):
+    ours, theirs = pair(folders(preset), preset)
+    changes = (CALLS | OWN[preset])[call]
+    made = make(ours, **changes)
+    assert made.std() > 0.01
+    assert torch.equal(made, make(theirs, **changes))
+
+
+@pytest.mark.parametrize("call", ["plain", "several-prompts", "latents-out"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_bfloat16_pixels_are_equal(folders, preset, call):
+    ours, theirs = pair(folders(preset), preset, torch.bfloat16)
+    assert torch.equal(make(ours, **CALLS[call]), make(theirs, **CALLS[call]))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_generator_for_each_picture_gives_the_same(folders, preset):
+    made = []
+    for pipeline in pair(folders(preset), preset):
+        generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
+        made.append(make(pipeline, **TWO, image=[picture(1), picture(2)], generator=generators))
+    assert torch.equal(*made)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_callbacks_see_equal_latents_at_equal_steps(folders, preset):
+    def record(pipeline, step, timestep, tensors):
+        seen.append((step, timestep, tensors["latents"].clone()))
+        return {"latents": tensors["latents"] * 0.9}
+
+    runs = []
+    for pipeline in pair(folders(preset), preset):
+        seen: list[Any] = []
+        made = make(pipeline, callback_on_step_end=record)
+        runs.append((made, seen, pipeline.num_timesteps))
+    (ours, our_steps, our_count), (theirs, their_steps, their_count) = runs
+    assert torch.equal(ours, theirs)
+    assert our_count == their_count == len(our_steps) == 3
+    for mine, other in zip(our_steps, their_steps, strict=True):
+        assert mine[:2] == other[:2]
+        assert torch.equal(mine[2], other[2])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_call_takes_the_arguments_of_diffusers(folders, preset):
+    ours = inspect.signature(getattr(folders(preset), name_of(preset)).__call__).parameters
+    theirs = inspect.signature(getattr(diffusers, name_of(preset)).__call__).parameters
+    shared = [argument for argument in theirs if argument not in LEFT_OUT]
+    assert list(ours) == shared
+    for argument in shared:
+        default, given = theirs[argument].default, ours[argument].default
+        assert given == (tuple(default) if isinstance(default, list) else default)
+
+
+FAULTS = {
+    "the first of the later steps": ("flux", "schedule/later.py.j2", "int(len(timesteps) -", "round(len(timesteps) -"),
+    "where the scheduler begins": ("sd3", "schedule/later.py.j2", "set_begin_index(skipped)", "set_begin_index(0)"),
+    "the shift of latents": ("sd3", "latents/scaled/encode.py.j2", "latents - self", "latents + self"),
+    "the scale of latents": ("flux", "latents/scaled_patches/encode.py.j2", ") * self.", ") / self."),
+    "the deviation of latents": (
+        "qwenimage",
+        "latents/normalized_patches_by_config/encode.py.j2",
+        "(1.0 / std)",
+        "std",
+    ),
+    "a draw out of what the VAE finds likely": (
+        "flux",
+        "latents/encode.py.j2",
+        "latent_dist.sample(generator)",
+        "latent_dist.mode()",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_the_comparison_sees_a_fault(tmp_path, fault):
+    preset, name, old, new = fault
+    tree = tmp_path / "templates"
+    shutil.copytree(templates_root(), tree)
+    path = tree / "components" / name
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
+    target = tmp_path / "faulty_image_to_image"
+    write(target, preset, tree)
+    imported = import_folder(target)
+    ours, theirs = pair(next(imported), preset)
+    call = {"strength": 0.55, "num_inference_steps": 6}
+    assert not torch.equal(make(ours, **call), make(theirs, **call))
+    next(imported, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("      strength: 0.6\n", "", "the argument `strength` is missing"),
+        ("      strength: 0.6\n", "      strenght: 0.6\n", "'strenght' is no argument of this pipeline"),
+        ("    name: FluxImg2ImgPipeline\n", "", "name"),
+    ],
+    ids=["an argument is missing", "an argument is unknown", "no name"],
+)
+def test_a_wrong_spec_is_told_in_a_sentence(tmp_path, old, new, message):
+    text = (templates_root() / "specs" / "flux.yaml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path: Path = tmp_path / "wrong.yaml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(ScaffoldError, match=message):
+        read_spec(path, templates_root())
