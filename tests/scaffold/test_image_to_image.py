@@ -227,3 +227,7 @@ def test_a_wrong_spec_is_told_in_a_sentence(tmp_path, old, new, message):
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ScaffoldError, match=message):
         read_spec(path, templates_root())
+
+
+def test_a_new_model_has_a_class_of_its_own_name():
+    assert load_spec("flux", "my-model").pipeline.image_to_image.name == "MyModelImg2ImgPipeline"
