@@ -122,7 +122,8 @@ def creation(target: Path, files: Mapping[str, bytes]) -> Plan:
         raise ScaffoldError(f"{target} is a link; remove it or choose another place with --out")
     if target.is_dir():
         try:
-            present = sorted(entry.name for entry in target.iterdir())
+            # A name that a person sees in a listing says more than one that begins with a dot.
+            present = sorted((entry.name for entry in target.iterdir()), key=lambda name: (name.startswith("."), name))
         except OSError as error:
             raise ScaffoldError(f"{target} cannot be read: {error.strerror}") from None
         if present:
