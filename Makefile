@@ -36,7 +36,7 @@ $(SCHEMAS): tests/linter/schemas/package-lock.json | $(READY)
 	rm -rf .venv/schemas
 	mkdir .venv/schemas
 	cp tests/linter/schemas/package.json tests/linter/schemas/package-lock.json .venv/schemas
-	npm ci --prefix .venv/schemas --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm ci --prefix .venv/schemas --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
 	"$(BIN)/python" -m pip download --disable-pip-version-check --quiet --no-deps --no-binary pytest \
 		--dest .venv/schemas pytest==9.2.0
 	@touch $(SCHEMAS)

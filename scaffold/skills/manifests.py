@@ -17,8 +17,6 @@ else:
 
 
 _SPECIFICATION = "https://agent-plugins.org/schemas/1.0.0/plugin.schema.json"
-_CLAUDE = "https://json.schemastore.org/claude-code-plugin-manifest.json"
-_MARKETPLACE = "https://json.schemastore.org/claude-code-marketplace.json"
 _PROMPTS = ["Add this model to diffusers.", "Why do these two models differ?", "Review my change."]
 
 
@@ -37,7 +35,8 @@ def manifests(pack: Path) -> dict[Path, str]:
     people = {"name": f"{project['name']} contributors"}
     documents: dict[Path, dict[str, Any]] = {
         pack / "plugin.json": {"$schema": _SPECIFICATION, **shared, "author": people},
-        pack / ".claude-plugin/plugin.json": {"$schema": _CLAUDE, **shared, "author": people},
+        # Versions of Claude Code that people have refuse `$schema` in a manifest, here and in the list of plugins.
+        pack / ".claude-plugin/plugin.json": {**shared, "author": people},
         pack / ".codex-plugin/plugin.json": {
             **shared,
             "author": people,
@@ -55,9 +54,9 @@ def manifests(pack: Path) -> dict[Path, str]:
             },
         },
         pack.parent / ".claude-plugin/marketplace.json": {
-            "$schema": _MARKETPLACE,
             "name": project["name"],
             "owner": people,
+            "metadata": {"description": project["description"]},
             "plugins": [
                 {
                     "name": project["name"],

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +19,22 @@ from scaffold.skills.pack import skills_in
 
 MANIFESTS = {
     "plugin.json": {"$schema", "name", "version", "description", "license", "keywords", "author"},
-    ".claude-plugin/plugin.json": {"$schema", "name", "version", "description", "license", "keywords", "author"},
+    ".claude-plugin/plugin.json": {"name", "version", "description", "license", "keywords", "author"},
     ".codex-plugin/plugin.json": {
         *("name", "version", "description", "license", "keywords", "author", "skills", "interface")
     },
-    "../.claude-plugin/marketplace.json": {"$schema", "name", "owner", "plugins"},
+    "../.claude-plugin/marketplace.json": {"name", "owner", "metadata", "plugins"},
 }
 """The keys of each manifest; the schemas of the first and of Codex's are closed."""
+
+CLAUDE = Path(sys.prefix) / "schemas/node_modules/.bin/claude"
+"""From npm; `make setup` fetches it."""
+
+
+def claude_validate(manifest: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "HOME": str(home), "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+    command = [str(CLAUDE), "plugin", "validate", str(manifest)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
@@ -48,3 +62,19 @@ def test_what_manifests_point_to_is_there_and_inside_the_plugin() -> None:
     assert all(skill.name in codex["interface"]["longDescription"] for skill in skills_in(pack))
     market = json.loads((pack.parent / ".claude-plugin/marketplace.json").read_text(encoding="utf-8"))
     assert [(pack.parent / plugin["source"]).resolve() for plugin in market["plugins"]] == [pack]
+
+
+@pytest.mark.parametrize("manifest", [".ai/.claude-plugin/plugin.json", ".claude-plugin/marketplace.json"])
+def test_claude_code_takes_its_manifests(manifest: str, tmp_path: Path) -> None:
+    done = claude_validate(skill_pack_root().parent / manifest, tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "Validation passed\n" in done.stdout, "without a warning"
+
+
+def test_claude_code_refuses_a_manifest_with_a_key_that_it_does_not_know(tmp_path: Path) -> None:
+    shutil.copytree(skill_pack_root() / ".claude-plugin", tmp_path / ".claude-plugin")
+    manifest = tmp_path / ".claude-plugin/plugin.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text(encoding="utf-8")), "$schema": "a name"}))
+    done = claude_validate(manifest, tmp_path)
+    assert done.returncode == 1
+    assert "$schema" in done.stdout
