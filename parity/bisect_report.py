@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import click
 import msgspec
 
-from parity.bisect import Bisection, Finding, Gap
+from parity.bisect import Bisection, Finding
+from parity.gaps import Gap
 
 
 _SHOWN = 5
