@@ -39,7 +39,12 @@ from scaffold.spec import Spec
 
 _LINE_LENGTH = 119
 _RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", f"--line-length={_LINE_LENGTH}", "--target-version=py310")
-_IMPORT_RULES = ("--select=I,F401,F821", "--config=lint.isort.lines-after-imports=2")
+_IMPORT_RULES = (
+    "--select=I,F401,F821",
+    "--config=lint.isort.lines-after-imports=2",
+    # A template lists the names that any model may need, one a line; those that are left need not stay so.
+    "--config=lint.isort.split-on-trailing-comma=false",
+)
 
 
 def render_folder(spec: Spec, templates: Path | None = None) -> dict[str, str]:
