@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,12 +27,21 @@ class Tiny(Node, frozen=True):
 
 
 class Features(Node, frozen=True):
-    """What the architecture can do beyond a plain forward."""
+    """What the architecture can do beyond a plain forward.
+
+    Attributes:
+        ip_adapter: how images of IP-adapters come in, a folder of `templates/components/ip_adapter/`.
+    """
 
     kv_cache: bool = False
     controlnet: bool = False
     fused_projections: bool = True
-    ip_adapter: bool = False
+    ip_adapter: Literal["projected", "resampled"] | None = None
+
+    @property
+    def ip_projection(self) -> str:
+        """The model's attribute for what makes tokens of the images of IP-adapters."""
+        return "encoder_hid_proj" if self.ip_adapter == "projected" else "image_proj"
 
 
 class Spec(Node, frozen=True, kw_only=True):
@@ -121,6 +130,14 @@ class Spec(Node, frozen=True, kw_only=True):
         return tuple(first.values())
 
     def type_of(self, formula: str | int | float) -> str:
+    @property
+    def ip_processors(self) -> tuple[str, ...]:
+        """The processors that also see the images of IP-adapters: those of the attentions of the first blocks."""
+        if not self.features.ip_adapter:
+            return ()
+        classes = dict.fromkeys(getattr(step, "class", None) for step in self.stages[0].program)
+        return tuple(f"{self.prefix}IPAdapter{name.replace('Attention', 'AttnProcessor')}" for name in classes if name)
+
         """The annotation of a value: that of the config entry where the formula is just its name."""
         entry = self.config.get(str(formula))
         if entry:
