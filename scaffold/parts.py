@@ -94,6 +94,14 @@ class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"t
         return "Tokenizer" not in self.type
 
 
+class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An argument of a pipeline's constructor that its config keeps."""
+
+    type: str
+    doc: str
+    default: Any
+
+
 class CallParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An argument of a pipeline's `__call__`.
 
@@ -139,7 +147,9 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `component.yaml` says about a kind.
 
     Attributes:
-        modules: of a part of a pipeline, the arguments of the constructor that it brings.
+        modules: of a part of a pipeline, the arguments of the constructor that it brings; of a transformer, further
+            ones of its class.
+        settings: of a part of a pipeline, such arguments that its config keeps.
         call: the arguments of `__call__` that it brings.
         offers: names that it sets in `__call__`, which the transformer's arguments may read.
         keeps: such names that it reads itself once the latents are denoised, or the schedule reads.
@@ -158,6 +168,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, Parameter] = {}
     requires: tuple[Requirement, ...] = ()
     modules: dict[str, Module] = {}
+    settings: dict[str, Setting] = {}
     call: dict[str, CallParameter] = {}
     offers: dict[str, Offer] = {}
     keeps: dict[str, Offer] = {}

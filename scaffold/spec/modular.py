@@ -13,7 +13,7 @@ import msgspec
 
 from scaffold.cutting import Stretch, cut
 from scaffold.expressions import Expression
-from scaffold.parts import Offer, Part
+from scaffold.parts import Offer, Part, Setting
 from scaffold.spec.pipelines import CallArgument, Pipeline
 
 
@@ -78,11 +78,18 @@ class Blocks(Pipeline, frozen=True):
     def needed(self, step: Stretch, model: str) -> tuple[str, ...]:
         """The components of a step, as Python that says which they are; `model` is the class of the transformer."""
         classes = {name: module.type.partition(" ")[0] for name, module in self.modules.items()}
-        classes |= {"vae": self.latents.vae, "scheduler": self.schedule.scheduler, "transformer": model}
+        classes |= {"vae": self.latents.vae, "scheduler": self.schedule.scheduler}
+        classes |= dict.fromkeys(("transformer", *self.later_transformers), model)
         found = [f'ComponentSpec("{name}", {classes[name]})' for name in step.owned if name in classes]
         if self.guider and step.name in ("text", "predict"):
             found.append("GUIDER")
+            found += ["GUIDER_2"] if self.later_transformers else []
         return (*found, *("PROCESSOR" for name in step.owned if name == self.processor))
+
+    def kept(self, step: Stretch) -> dict[str, Setting]:
+        """The settings of the pipeline's config that a step reads."""
+        read = set(re.findall(r"\bself\.config\.(\w+)", step.lines + step.methods))
+        return {name: setting for name, setting in self.settings.items() if name in read}
 
     @property
     def processor(self) -> str:

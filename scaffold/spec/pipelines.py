@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from scaffold.expressions import Expression
-from scaffold.parts import CallParameter, Declaration, Library, Module, Part
+from scaffold.parts import CallParameter, Declaration, Library, Module, Part, Setting
 from scaffold.spec.node import Node
 
 
@@ -148,6 +148,16 @@ class Pipeline(Node, frozen=True):
     def modules(self) -> dict[str, Module]:
         """The text encoders and tokenizers, by the constructor's arguments."""
         return self._declared("prompt").modules
+
+    @property
+    def later_transformers(self) -> dict[str, Module]:
+        """Further transformers for later steps, by the constructor's arguments."""
+        return self._declared("transformer").modules
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """The arguments of the constructor that the pipeline's config keeps."""
+        return self._declared("transformer").settings
 
     @property
     def optional_modules(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -78,6 +79,51 @@ def test_it_makes_the_same_video(wan, call, dtype):
     made = film(ours, **call)
     assert made.float().std() > 0
     assert torch.equal(made, film(theirs, **call))
+
+
+STAGES: dict[str, tuple[torch.dtype, dict[str, Any]]] = {
+    "two-transformers": (torch.float32, {"boundary_ratio": 0.9}),
+    "the-second-alone": (torch.float32, {"boundary_ratio": 1.5}),
+    "timesteps-of-tokens": (torch.float32, {"expand_timesteps": True}),
+    "both-in-half-precision": (torch.bfloat16, {"boundary_ratio": 0.9, "expand_timesteps": True}),
+}
+
+
+def staged_pair(wan: ModuleType, dtype: torch.dtype, **settings: Any) -> tuple[Any, Any]:
+    """The same with a second transformer of other weights, as Wan 2.2 has it."""
+    pair = pair_of_pipelines(wan, dtype)
+    second = wan.tiny.tiny_components(seed=1)["transformer"]
+    theirs = type(pair[1].transformer).from_config(dict(second.config)).eval()
+    theirs.load_state_dict(second.state_dict())
+    for pipeline, transformer in zip(pair, (second, theirs), strict=True):
+        pipeline.register_modules(transformer_2=transformer.to(dtype))
+        pipeline.register_to_config(**settings)
+    return pair
+
+
+@pytest.mark.parametrize(("dtype", "settings"), STAGES.values(), ids=STAGES)
+def test_it_makes_the_same_video_in_stages(wan, dtype, settings):
+    ours, theirs = staged_pair(wan, dtype, **settings)
+    made = film(ours, **CALLS["several"])
+    assert torch.equal(made, film(theirs, **CALLS["several"]))
+    plain, _ = pair_of_pipelines(wan, dtype)
+    assert not torch.equal(made, film(plain, **CALLS["several"]))
+
+
+def test_the_guidance_scale_of_the_second_stage(wan):
+    ours, theirs = staged_pair(wan, torch.float32, boundary_ratio=0.9)
+    made = film(ours, guidance_scale_2=2.0)
+    assert torch.equal(made, film(theirs, guidance_scale_2=2.0))
+    assert not torch.equal(made, film(ours))
+
+
+def test_a_call_takes_the_arguments_of_diffusers(wan):
+    ours = inspect.signature(wan.pipeline.WanPipeline.__call__).parameters
+    theirs = inspect.signature(diffusers.WanPipeline.__call__).parameters
+    assert list(ours) == list(theirs)
+    constructors = (wan.pipeline.WanPipeline.__init__, diffusers.WanPipeline.__init__)
+    ours, theirs = (inspect.signature(each).parameters for each in constructors)
+    assert ours.keys() == theirs.keys()
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS)
