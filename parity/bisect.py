@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from parity.errors import ParityError
-from parity.gaps import Gap, compare_tensor_sets
-from parity.lockstep import Halt, Steps
+from parity.gaps import Gap, Gauge, largest
+from parity.lockstep import Follower, FollowerRaised, Halt, Steps, halting, own_inputs
 from parity.observing import left_as_found
 from parity.pairing import ModulePair, pair_modules, unpaired
+from parity.seeding import seeded
 
 
 # Of the largest value. What two correct implementations differ by when they order their operations in another way;
@@ -47,12 +48,12 @@ class Passage(msgspec.Struct, frozen=True):
     @property
     def entering(self) -> float:
         """The largest relative difference of the inputs."""
-        return max((gap.relative for gap in self.inputs), default=0.0)
+        return largest(self.inputs)
 
     @property
     def leaving(self) -> float:
         """The largest relative difference of the outputs."""
-        return max((gap.relative for gap in self.outputs), default=0.0)
+        return largest(self.outputs)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -118,8 +119,9 @@ class Specimen:
 
 @dataclass
 class _Ledger:
-    """What was compared so far."""
+    """What was compared so far, and by what."""
 
+    gauge: Gauge = field(default_factory=Gauge)
     passages: list[Passage] = field(default_factory=list)
     entered: dict[tuple[ModulePair, int], tuple[tuple[Gap, ...], tuple[str, ...]]] = field(default_factory=dict)
     # Candidate modules whose inputs were compared, in that order, each with the largest difference.
@@ -163,7 +165,7 @@ def bisect(
     with left_as_found(reference.module, candidate.module):
         try:
             _run_in_step(reference, candidate, pairs, seed, ledger, announce)
-        except _CandidateRaised as error:
+        except FollowerRaised as error:
             problem = str(error)
     finding = _find(ledger, reference.module, candidate.module, tolerance)
     output = next((each.outputs for each in ledger.passages if each.candidate == ""), ())
@@ -172,7 +174,7 @@ def bisect(
     elif finding:
         verdict = "parted"
     else:
-        verdict = "spread" if any(gap.relative > tolerance for gap in output) else "agree"
+        verdict = "spread" if largest(output) > tolerance else "agree"
     return Bisection(
         schema=1,
         reference=reference.name,
@@ -190,8 +192,12 @@ def bisect(
     )
 
 
-class _CandidateRaised(Exception):
-    """The candidate raised where the reference goes on."""
+class _Unwinding(BaseException):
+    """Carries what ends the comparison out of the reference's forward, which may catch exceptions of its own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 def _run_in_step(
@@ -206,70 +212,30 @@ def _run_in_step(
     for pair in pairs:
         by_reference[pair.reference].append(pair)
     wanted = Counter(pair.candidate for pair in pairs)
-    with (
-        Steps(reference.module, reference.inputs, by_reference, seed) as ours,
-        Steps(candidate.module, candidate.inputs, wanted, seed) as theirs,
-    ):
-        queue = _Arrivals(theirs, wanted)
-        while True:
+    # Seeded around both, for an interrupted candidate may draw until it has ended.
+    with seeded(seed), Steps(candidate.module, candidate.inputs, wanted, seed) as theirs:
+        follower = Follower(theirs, wanted)
+
+        def compare(halt: Halt) -> None:
             try:
-                halt = ours.advance()
+                for pair in by_reference[halt.path]:
+                    partner = follower.fetch(pair.candidate, halt.leaves, halt.call)
+                    if partner is not None and _record(ledger, pair, halt, partner) == float("inf"):
+                        _refuse_nan(halt, reference.name)
+            except Exception as error:
+                raise _Unwinding(error) from None
+            if halt.leaves:
+                announce(f"running both models: {halt.path or 'output'}")
+
+        with halting(reference.module, by_reference, compare), torch.no_grad():
+            try:
+                reference.module(**own_inputs(reference.inputs))
+            except _Unwinding as unwinding:
+                raise unwinding.error from None
             except Exception as error:
                 raise ParityError(
                     f"{reference.name}: the reference cannot run on these inputs: {type(error).__name__}: {error}"
                 ) from error
-            if halt is None:
-                return
-            if halt.leaves:
-                announce(f"running both models: {halt.path or 'output'}")
-            for pair in by_reference[halt.path]:
-                partner = queue.fetch(pair.candidate, halt.leaves, halt.call)
-                if partner is not None and _record(ledger, pair, halt, partner) == float("inf"):
-                    _refuse_nan(halt, reference.name)
-
-
-class _Arrivals:
-    """What the candidate has halted at, and nobody has compared yet."""
-
-    def __init__(self, steps: Steps, wanted: Mapping[str, int]) -> None:
-        self._steps, self._wanted = steps, wanted
-        self._kept: dict[tuple[str, bool, int], tuple[Halt, int]] = {}
-        self._current: tuple[str, bool, int] | None = None
-        self._has_ended = False
-        self._inside: list[str] = []
-
-    def fetch(self, path: str, leaves: bool, call: int) -> Halt | None:
-        """Runs the candidate until it halts there; None if it never does."""
-        key = (path, leaves, call)
-        while key not in self._kept and not self._has_ended:
-            self._go_on()
-        if key not in self._kept:
-            return None
-        halt, uses = self._kept.pop(key)
-        if uses > 1:
-            self._kept[key] = halt, uses - 1
-        return halt
-
-    def _go_on(self) -> None:
-        if self._current in self._kept:
-            # The candidate may write into it from here on.
-            halt, uses = self._kept[self._current]
-            own = {name: tensor.clone() for name, tensor in halt.tensors.items()}
-            self._kept[self._current] = Halt(halt.path, halt.leaves, halt.call, own), uses
-        try:
-            halt_or_end = self._steps.advance()
-        except Exception as error:
-            place = f"in `{self._inside[-1]}`" if self._inside and self._inside[-1] else "in its own forward"
-            raise _CandidateRaised(f"{place}: {type(error).__name__}: {error}") from error
-        if halt_or_end is None:
-            self._has_ended = True
-            return
-        if halt_or_end.leaves:
-            self._inside.remove(halt_or_end.path)
-        else:
-            self._inside.append(halt_or_end.path)
-        self._current = (halt_or_end.path, halt_or_end.leaves, halt_or_end.call)
-        self._kept[self._current] = halt_or_end, self._wanted[halt_or_end.path]
 
 
 def _refuse_nan(halt: Halt, name: str) -> None:
@@ -291,13 +257,12 @@ def _record(ledger: _Ledger, pair: ModulePair, ours: Halt, theirs: Halt) -> floa
     """Notes what a pair takes or returns, and gives the largest relative difference."""
     key = (pair, ours.call)
     if not ours.leaves:
-        gaps, alone = compare_tensor_sets(ours.tensors, theirs.tensors, pair, are_outputs=False)
+        gaps, alone = ledger.gauge.compare_sets(ours.tensors, theirs.tensors, pair, are_outputs=False)
         ledger.entered[key] = gaps, alone
-        largest = max((gap.relative for gap in gaps), default=0.0)
-        ledger.arrivals.append((pair.candidate, largest))
-        return largest
+        ledger.arrivals.append((pair.candidate, largest(gaps)))
+        return largest(gaps)
     inputs, alone = ledger.entered.pop(key, ((), ()))
-    outputs, _ = compare_tensor_sets(ours.tensors, theirs.tensors, pair, are_outputs=True)
+    outputs, _ = ledger.gauge.compare_sets(ours.tensors, theirs.tensors, pair, are_outputs=True)
     ledger.passages.append(Passage(pair.reference, pair.candidate, ours.call, inputs, outputs, alone))
     return ledger.passages[-1].leaving
 

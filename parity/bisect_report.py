@@ -76,8 +76,14 @@ def _gap_lines(title: str, gaps: Sequence[Gap]) -> Iterator[str]:
         sizes = _sizes(gap.reference_shape)
         if gap.candidate_shape != gap.reference_shape:
             sizes += f" and {_sizes(gap.candidate_shape)}"
-        amount = "agrees" if gap.max == 0 else f"differs by {gap.max:.2e}, {gap.relative:.1e} of the largest value"
-        yield f"  {title} {gap.name} ({sizes}) {amount}"
+        yield f"  {title} {gap.name} ({sizes}) {_amount(gap)}"
+
+
+def _amount(gap: Gap) -> str:
+    if gap.max is None or gap.relative is None:
+        is_shape = len(gap.reference_shape) != len(gap.candidate_shape)
+        return "has sizes that do not fit" if is_shape else "has NaN or infinity on one side alone"
+    return "agrees" if gap.max == 0 else f"differs by {gap.max:.2e}, {gap.relative:.1e} of the largest value"
 
 
 def _sizes(shape: Sequence[int]) -> str:

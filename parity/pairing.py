@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,10 @@ import torch
 from torch import nn
 
 from parity.errors import ParityError, nearest_name
+
+
+# So many values of a row at least, or all that it has, are taken for the row.
+_TELLING = 32
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,11 @@ def _main_weight(module: nn.Module) -> torch.Tensor | None:
 
 
 def _rows(weight: torch.Tensor) -> list[bytes]:
-    """A digest of each row, which is what makes one output channel; a vector is one row."""
-    flat = weight.detach().cpu().contiguous().view(torch.uint8)
-    flat = flat.reshape(1 if weight.ndim < 2 else weight.shape[0], -1)
-    return [hashlib.blake2b(row.numpy().tobytes(), digest_size=12).digest() for row in flat]
+    """What tells the rows from each other, each of which makes one output channel; a vector is one row."""
+    flat = weight.detach().reshape(1 if weight.ndim < 2 else weight.shape[0], -1)
+    # Some values of each, evenly spread, tell as much as all, and to read all takes as long as a forward.
+    told = flat[:, :: max(1, flat.shape[1] // _TELLING)].cpu().contiguous().view(torch.uint8)
+    return [row.tobytes() for row in told.numpy()]
 
 
 def _by_weights(

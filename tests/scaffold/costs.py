@@ -25,8 +25,11 @@ class Cost:
     peak: int
 
 
-class _Ledger(TorchDispatchMode):
-    """Counts operations, and notes storages when they are made and when they go."""
+class Ledger(TorchDispatchMode):
+    """Counts operations, and notes storages when they are made and when they go.
+
+    Each thread that takes part enters it for itself.
+    """
 
     def __init__(self, known: list[torch.Tensor]):
         super().__init__()
@@ -58,6 +61,6 @@ class _Ledger(TorchDispatchMode):
 def measure_forward(model: nn.Module, inputs: dict[str, Any]) -> Cost:
     """The cost of one forward without gradients."""
     known = [*model.parameters(), *model.buffers(), *(each for each in tree_leaves(inputs) if torch.is_tensor(each))]
-    with torch.no_grad(), _Ledger(known) as ledger:
+    with torch.no_grad(), Ledger(known) as ledger:
         model(**inputs, return_dict=False)
     return Cost(ledger.operations, ledger.peak)
