@@ -52,10 +52,12 @@ class ImageToImage(Node, frozen=True):
     Attributes:
         name: its class, which inherits from that of the first.
         call: the arguments of its `__call__` in order, each with its default.
+        keeps_size: whether a picture keeps its size unless another is given, instead of taking the model's.
     """
 
     name: str
     call: dict[str, Any]
+    keeps_size: bool = False
 
 
 class Pipeline(Node, frozen=True):
