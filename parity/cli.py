@@ -8,6 +8,7 @@ from parity.commands.bisect import bisect
 from parity.commands.compare import compare
 from parity.commands.configs import configs
 from parity.commands.diagnose import diagnose
+from parity.commands.probe import probe
 from parity.commands.trace import trace
 
 
@@ -21,4 +22,5 @@ main.add_command(bisect)
 main.add_command(compare)
 main.add_command(configs)
 main.add_command(diagnose)
+main.add_command(probe)
 main.add_command(trace)

@@ -25,9 +25,18 @@ _KINDS: Mapping[str, torch.dtype | None] = {
 }
 _DTYPES: Mapping[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype
-    for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.int32, torch.bool)
+    for dtype in (
+        torch.float64,
+        torch.float32,
+        torch.bfloat16,
+        torch.float16,
+        torch.int64,
+        torch.int32,
+        torch.bool,
+        torch.complex64,
+    )
 }
-_KEYS = ("shape", "dtype", "kind", "low", "high", "value", "from")
+_KEYS = ("shape", "dtype", "kind", "low", "high", "value", "from", "list")
 _SHAPE_ON_COMMAND_LINE = re.compile(r"(?P<name>[^\W\d]\w*)=(?P<shape>\d+(?:x\d+)*)(?::(?P<what>\w+))?")
 
 
@@ -94,7 +103,14 @@ class SameAs:
     name: str
 
 
-Argument = DrawnTensor | GivenTensor | PlainValue | SameAs
+@dataclass(frozen=True)
+class Several:
+    """An argument that is a list, and what it holds."""
+
+    items: tuple[Argument, ...]
+
+
+Argument = DrawnTensor | GivenTensor | PlainValue | SameAs | Several
 
 
 def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, Argument]:
@@ -102,8 +118,8 @@ def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, A
 
     Args:
         descriptions: For each argument a mapping with `shape` (and `kind`, `dtype`, `low`, `high`) for a drawn tensor,
-            with `value` (and `dtype`) for a written one, with `from` for the reference's argument of that name, or a
-            plain text, number, boolean or null.
+            with `value` (and `dtype`) for a written one, with `from` for the reference's argument of that name, with
+            `list` for a list of such descriptions, or a plain text, number, boolean or null.
         origin: Where the mapping comes from, for messages.
 
     Raises:
@@ -150,26 +166,29 @@ def draw_inputs(
     Raises:
         ParityError: If an argument is to be one of the reference that there is none of.
     """
-    made: dict[str, Any] = {}
-    for name, argument in arguments.items():
-        if isinstance(argument, DrawnTensor):
-            generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}:{name}".encode()))
-            made[name] = argument.make(dtype, generator)
-        elif isinstance(argument, GivenTensor):
-            made[name] = argument.make(dtype)
-        elif isinstance(argument, SameAs):
-            if argument.name not in (reference or {}):
-                hint = nearest_name(argument.name, reference or {})
-                raise ParityError(f"`{name}`: the reference has no input `{argument.name}` to take over.{hint}")
-            made[name] = (reference or {})[argument.name]
-        else:
-            made[name] = argument.value
-    return made
+    return {name: _draw(name, argument, dtype, seed, reference or {}) for name, argument in arguments.items()}
+
+
+def _draw(name: str, argument: Argument, dtype: torch.dtype, seed: int, reference: Mapping[str, Any]) -> Any:
+    if isinstance(argument, DrawnTensor):
+        return argument.make(dtype, torch.Generator().manual_seed(zlib.crc32(f"{seed}:{name}".encode())))
+    if isinstance(argument, GivenTensor):
+        return argument.make(dtype)
+    if isinstance(argument, Several):
+        return [_draw(f"{name}.{index}", item, dtype, seed, reference) for index, item in enumerate(argument.items)]
+    if isinstance(argument, SameAs):
+        if argument.name not in reference:
+            hint = nearest_name(argument.name, reference)
+            raise ParityError(f"`{name}`: the reference has no input `{argument.name}` to take over.{hint}")
+        return reference[argument.name]
+    return argument.value
 
 
 def _describe(entry: object, place: str) -> Argument:
     if isinstance(entry, (list, tuple)):
-        raise ParityError(f"{place}: for a tensor with these values write `{{value: [...]}}`.")
+        raise ParityError(
+            f"{place}: for a tensor with these values write `{{value: [...]}}`. For more tensors, `{{list: [...]}}`."
+        )
     if not isinstance(entry, Mapping):
         return PlainValue(entry)
     for key in entry:
@@ -180,6 +199,10 @@ def _describe(entry: object, place: str) -> Argument:
         if len(entry) > 1 or not isinstance(entry["from"], str):
             raise ParityError(f"{place}: `from` stands alone and names an input of the reference: {{from: img}}.")
         return SameAs(entry["from"])
+    if "list" in entry:
+        if len(entry) > 1 or not isinstance(entry["list"], (list, tuple)):
+            raise ParityError(f"{place}: `list` stands alone and holds descriptions: {{list: [{{shape: [16, 4]}}]}}.")
+        return Several(tuple(_describe(item, f"{place}, entry {index}") for index, item in enumerate(entry["list"])))
     if entry.get("kind") == "plain":
         return PlainValue(_required(entry, "value", place))
     dtype = _named_dtype(entry.get("dtype"), place)
@@ -207,7 +230,7 @@ def _drawn(entry: Mapping[str, Any], dtype: torch.dtype | None, place: str) -> D
         raise ParityError(
             f"{place}: unknown kind `{kind}`.{nearest_name(str(kind), _KINDS)} Known are {', '.join(_KINDS)}, plain."
         )
-    if kind in ("normal", "uniform") and dtype is not None and not dtype.is_floating_point:
+    if kind in ("normal", "uniform") and dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
         raise ParityError(f"{place}: integers need a range: `kind: integers` with `high`, or `kind: ids`.")
     low, high = entry.get("low", 0), entry.get("high")
     if kind == "ids" and high is None:

@@ -69,3 +69,10 @@ def test_a_shorthand_takes_a_dtype_or_a_kind() -> None:
         "ids": ((6, 2), torch.int64),
         "m": ((4,), torch.bool),
     }
+
+
+def test_a_list_holds_tensors_of_their_own() -> None:
+    made = drawn({"x": {"list": [{"shape": [4, 8]}, {"shape": [4, 8]}, {"list": [{"value": [1]}]}, 3]}})["x"]
+    assert [made[0].shape, made[1].shape] == [(4, 8), (4, 8)]
+    assert not torch.equal(made[0], made[1])
+    assert [made[2][0].tolist(), made[3]] == [[1], 3]

@@ -1,0 +1,104 @@
+"""Context parallelism: two processes that share the tokens give the numbers of one."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import ContextParallelConfig
+from diffusers.hooks.context_parallel import apply_context_parallel
+from diffusers.models._modeling_parallel import ParallelConfig
+from diffusers.models.attention import AttentionModuleMixin
+from diffusers.models.attention_processor import Attention, MochiAttention
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+
+from parity.probe.checks.comparing import Broken, Untestable, require_equal
+from parity.probe.specimen import SEED, Outputs, Specimen, describe
+from parity.seeding import seeded
+from parity.tensors import named_tensors
+
+
+_RANKS = 2
+_PATIENCE_S = 60
+
+
+def splits_the_sequence(specimen: Specimen, plain: Outputs) -> None:
+    """Runs Ulysses on two gloo processes."""
+    if not hasattr(os, "fork"):
+        raise Untestable("two processes are made by fork, which this system lacks")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # Each rank is a copy of this process, in which everything is imported.
+        context = multiprocessing.get_context("fork")
+        ranks = [context.Process(target=_run_rank, args=(rank, folder, specimen)) for rank in range(_RANKS)]
+        for process in ranks:
+            process.start()
+        for process in ranks:
+            process.join(_PATIENCE_S)
+        stuck = [process for process in ranks if process.is_alive()]
+        for process in stuck:
+            process.kill()
+            process.join()
+        if (problem := folder / "problem").exists():
+            raise Broken(problem.read_text(encoding="utf-8"))
+        if stuck:
+            raise Broken(f"the two processes wait for each other for more than {_PATIENCE_S} s")
+        for rank in range(_RANKS):
+            require_equal("the model on two processes", plain, _read(folder, rank, plain))
+
+
+def _read(folder: Path, rank: int, plain: Outputs) -> Outputs:
+    file = folder / f"outputs{rank}.pt"
+    if not file.exists():
+        raise Broken("a process ended without a result")
+    outputs: list[torch.Tensor] = torch.load(file, weights_only=True)
+    # A tuple has no names.
+    return dict(zip(plain, outputs, strict=True)) if len(plain) == len(outputs) else {}
+
+
+def _run_rank(rank: int, folder: Path, specimen: Specimen) -> None:
+    try:
+        outputs = _outputs(rank, folder, specimen)
+    except Exception as error:
+        # The first of the two knows; what the other then says of the lost connection is of no interest.
+        with contextlib.suppress(FileExistsError), open(folder / "problem", "x", encoding="utf-8") as file:
+            file.write(describe(error))
+        os._exit(1)
+    torch.save(outputs, folder / f"outputs{rank}.pt")
+    # Who is done first waits: leaving would close the connection that the other still reads from.
+    torch.distributed.barrier()
+    os._exit(0)
+
+
+def _outputs(rank: int, folder: Path, specimen: Specimen) -> list[torch.Tensor]:
+    torch.distributed.init_process_group(
+        "gloo",
+        init_method=f"file://{folder / 'store'}",
+        rank=rank,
+        world_size=_RANKS,
+        timeout=timedelta(seconds=_PATIENCE_S // 2),
+    )
+    model: Any = specimen.make()
+    # What `enable_parallelism` does on accelerators; it counts them, and there are none.
+    config = ParallelConfig(context_parallel_config=ContextParallelConfig(ulysses_degree=_RANKS))
+    mesh = init_device_mesh("cpu", (1, _RANKS), mesh_dim_names=("ring", "ulysses"))
+    config.setup(rank, _RANKS, torch.device("cpu"), mesh=mesh)
+    for processor in _processors(model):
+        processor._parallel_config = config
+    apply_context_parallel(model, config.context_parallel_config, model._cp_plan)
+    with seeded(SEED), torch.no_grad():
+        # The hooks that split know tuples only.
+        returned = model(**specimen.inputs(), return_dict=False)
+    return [leaf for _, leaf in named_tensors(returned) if isinstance(leaf, torch.Tensor)]
+
+
+def _processors(model: nn.Module) -> list[Any]:
+    layers = (each for each in model.modules() if isinstance(each, (Attention, MochiAttention, AttentionModuleMixin)))
+    return [layer.processor for layer in layers if hasattr(getattr(layer, "processor", None), "_parallel_config")]
