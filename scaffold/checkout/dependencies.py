@@ -8,7 +8,7 @@ from linter.project.lazy_packages import lazy
 from scaffold.checkout.tree import LIBRARY, Checkout, NotFound
 
 
-_DEVICE_OF_COMPONENT = re.compile(r"\bget_module_execution_device\(self\.\w+\)")
+_DEVICE_OF_COMPONENT = re.compile(r"\bget_module_execution_device\((self|components)\.\w+\)")
 _DEVICE_OF_ANY = re.compile(r"\bget_module_execution_device\((\w+)\)")
 
 
@@ -22,7 +22,7 @@ def with_what_is_there(text: str, checkout: Checkout) -> str:
     if "get_module_execution_device" in home.facts.bindings:
         return text
     text = text.replace("import get_module_execution_device, ", "import ")
-    return _DEVICE_OF_ANY.sub(r"\1.device", _DEVICE_OF_COMPONENT.sub("self._execution_device", text))
+    return _DEVICE_OF_ANY.sub(r"\1.device", _DEVICE_OF_COMPONENT.sub(r"\1._execution_device", text))
 
 
 def check(checkout: Checkout, submodule: str) -> None:

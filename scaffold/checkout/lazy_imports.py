@@ -11,7 +11,7 @@ from scaffold.checkout.tree import LIBRARY, Checkout, NotFound
 
 
 def register(checkout: Checkout, submodule: str, name: str) -> None:
-    """Have the library offer a class, from the package that it lies in up to the top.
+    """Have the library offer a class, from the package that it lies in up to the top, with a dummy.
 
     Args:
         checkout: the checkout.
@@ -22,12 +22,27 @@ def register(checkout: Checkout, submodule: str, name: str) -> None:
         NotFound: a package has no place for it.
     """
     for package, inner in _packages_of(submodule):
-        module = checkout.module(package)
-        if lazy(module) is not None:
-            _register_lazily(checkout, package, inner, name)
-        elif not any(item.name == name for item in module.facts.imports):
-            checkout.edit(module, with_eager_import(module, inner, name), name)
+        offer(checkout, package, inner, name)
     _add_dummy(checkout, name)
+
+
+def offer(checkout: Checkout, package: str, submodule: str, name: str) -> None:
+    """Have one package offer a class.
+
+    Args:
+        checkout: the checkout.
+        package: the package, relative to the library.
+        submodule: the module that defines the class, relative to the package.
+        name: the class.
+
+    Raises:
+        NotFound: the package has no place for it.
+    """
+    module = checkout.module(package)
+    if lazy(module) is not None:
+        _register_lazily(checkout, package, submodule, name)
+    elif not any(item.name == name for item in module.facts.imports):
+        checkout.edit(module, with_eager_import(module, submodule, name), name)
 
 
 def _packages_of(submodule: str) -> Iterator[tuple[str, str]]:
@@ -41,7 +56,7 @@ def _register_lazily(checkout: Checkout, package: str, submodule: str, name: str
     table = checkout.table(package)
     if name not in table.names:
         home = _lazy_part(checkout, package, submodule)
-        checkout.edit(table.module, with_entry(table, home, name, _backends(name)), name)
+        checkout.edit(table.module, with_entry(table, home, name, _backends(table, submodule)), name)
     table = checkout.table(package)
     if name not in table.typed_names and table.typed_is_complete:
         entry = next(entry for entry in table.entries if entry.name == name)
@@ -59,9 +74,14 @@ def _lazy_part(checkout: Checkout, package: str, submodule: str) -> str:
     return submodule
 
 
-def _backends(name: str) -> tuple[str, ...] | None:
-    """What a pipeline needs: its text encoders are transformers'. A model needs what those around it need."""
-    return ("torch", "transformers") if name.endswith("Pipeline") else None
+def _backends(table: Lazy, submodule: str) -> tuple[str, ...] | None:
+    """What a pipeline needs, whose text encoders are transformers', where a table sets such names apart.
+
+    A model needs what those around it need.
+    """
+    wanted = ("torch", "transformers")
+    is_set_apart = any(set(entry.backends) == set(wanted) for entry in table.entries)
+    return wanted if "pipelines" in f"{table.module.name}.{submodule}" and is_set_apart else None
 
 
 def _add_dummy(checkout: Checkout, name: str) -> None:

@@ -39,9 +39,51 @@ class Places:
         return f"pipelines.{self.spec.package}.pipeline_{self.spec.package}"
 
     @property
-    def pipeline_package(self) -> str:
-        """The package that the pipeline lies in."""
-        return f"pipelines.{self.spec.package}.__init__"
+    def pipeline_output(self) -> str:
+        """The module of what the pipelines return."""
+        return f"pipelines.{self.spec.package}.pipeline_output"
+
+    @property
+    def image_to_image(self) -> str:
+        """The module of the pipeline that begins with a picture."""
+        return f"{self.pipeline}_img2img"
+
+    @property
+    def pipelines(self) -> dict[str, str]:
+        """The pipelines, each with its module."""
+        pipeline = self.spec.pipeline
+        if pipeline is None:
+            return {}
+        found = {pipeline.name: self.pipeline}
+        if pipeline.image_to_image:
+            found[pipeline.image_to_image.name] = self.image_to_image
+        return found
+
+    @property
+    def modular(self) -> str:
+        """The package of the pipeline's blocks."""
+        return f"modular_pipelines.{self.spec.package}"
+
+    @property
+    def blocks(self) -> dict[str, str]:
+        """The classes that the package of blocks offers, each with its module."""
+        if self.spec.blocks is None:
+            return {}
+        title = self.spec.blocks.title
+        return {
+            f"{title}Blocks": f"{self.modular}.modular_blocks_{self.spec.package}",
+            f"{title}ModularPipeline": f"{self.modular}.modular_pipeline",
+        }
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that the library offers classes of, each once."""
+        return tuple(dict.fromkeys((self.model, *self.pipelines.values(), *self.blocks.values())))
+
+    @property
+    def modular_tests(self) -> str:
+        """The folder of the blocks' tests."""
+        return f"tests/modular_pipelines/{self.spec.package}"
 
     @property
     def pipeline_page(self) -> str:

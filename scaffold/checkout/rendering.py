@@ -7,10 +7,11 @@ mechanisms of its own for is left to them. Imports are written as the library wr
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from linter.project import Class
+from linter.project.lazy_packages import lazy
 from scaffold.checkout.tree import LIBRARY, Checkout
 from scaffold.expressions import evaluate
 from scaffold.rendering import format_files, make_environment, render
@@ -32,6 +33,7 @@ def render_texts(spec: Spec, templates: Mapping[str, str], **values: Any) -> dic
     root = templates_root()
     environment = make_environment((root / "checkout", root), spec.custom)
     environment.filters["counted"] = lambda size: counted(size, spec)
+    environment.filters["copied"] = with_origins
     return {path: render(environment, name, spec=spec, **values) for path, name in templates.items()}
 
 
@@ -48,6 +50,16 @@ def counted(size: str | int, spec: Spec) -> Any:
     """The value of a formula of the spec for its tiny configuration."""
     defaults = {name: entry.default for name, entry in spec.config.items()}
     return evaluate(str(size), {**defaults, **spec.tiny.config, **spec.tiny.sizes})
+
+
+def with_origins(functions: str, module: str) -> str:
+    """Functions with the comment by which the library's own script holds them to where they are copied from."""
+    return re.sub(r"^(?=def (\w+)\()", rf"# Copied from {module}.\1\n", functions, flags=re.MULTILINE)
+
+
+def without_idle_logger(text: str) -> str:
+    """A module without the logger that it does not use."""
+    return text if "logger." in text else re.sub(r"^logger = .*\n", "", text, flags=re.MULTILINE)
 
 
 def output_shape(spec: Spec) -> tuple[int, ...]:
@@ -72,23 +84,30 @@ def with_relative_imports(text: str, checkout: Checkout, module: str) -> str:
         if not isinstance(node, ast.ImportFrom) or (node.module or "").partition(".")[0] != LIBRARY:
             continue
         statements = []
+        named = (node.module or "").partition(".")[2]
         for alias in node.names:
-            home = (node.module or "").partition(".")[2] or _home_of(checkout, alias.name, package)
+            home = _home_of(checkout, alias.name, package, named)
             name = alias.name if alias.asname is None else f"{alias.name} as {alias.asname}"
             statements.append(f"from {_relative(home, package)} import {name}")
         lines[node.lineno - 1 : node.end_lineno] = statements
     return "\n".join(lines)
 
 
-def _home_of(checkout: Checkout, name: str, package: str) -> str:
-    """The package that offers a name of the library's top, or the module, where the file lies in that package."""
-    entry = next((entry for entry in checkout.table("").entries if entry.name == name), None)
+def _home_of(checkout: Checkout, name: str, package: str, named: str) -> str:
+    """The package that offers a name; where the file lies in that package, the module that defines it.
+
+    Args:
+        checkout: the checkout.
+        name: what is imported.
+        package: where the file lies.
+        named: what the name is imported from, empty for the library's top.
+    """
+    around = not named or f"{package}.".startswith(f"{named}.")
+    table = lazy(checkout.module(named)) if around else None
+    entry = next((entry for entry in table.entries if entry.name == name), None) if table else None
     if entry is None:
-        return ""
-    if not f"{package}.".startswith(f"{entry.submodule}."):
-        return entry.submodule
-    found = checkout.table("").definition(entry)
-    return found.module.name.partition(".")[2] if isinstance(found, Class) else entry.submodule
+        return named
+    return _home_of(checkout, name, package, f"{named}.{entry.submodule}".lstrip("."))
 
 
 def _relative(home: str, package: str) -> str:

@@ -20,24 +20,45 @@ from scaffold.cli import main as scaffold
 
 MODEL = "src/diffusers/models/transformers/transformer_flux9.py"
 PIPELINE = "src/diffusers/pipelines/flux9/pipeline_flux9.py"
+BLOCKS = (
+    "before_denoise",
+    "components",
+    "decoders",
+    "denoise",
+    "encoders",
+    "functions",
+    "modular_blocks_flux9",
+    "modular_pipeline",
+)
 NEW = {
     MODEL,
     PIPELINE,
     "src/diffusers/pipelines/flux9/__init__.py",
+    "src/diffusers/pipelines/flux9/pipeline_output.py",
+    "src/diffusers/modular_pipelines/flux9/__init__.py",
+    *(f"src/diffusers/modular_pipelines/flux9/{name}.py" for name in BLOCKS),
     "docs/source/en/api/models/flux9_transformer.md",
     "docs/source/en/api/pipelines/flux9.md",
     "tests/models/transformers/test_models_transformer_flux9.py",
+    "tests/modular_pipelines/flux9/__init__.py",
+    "tests/modular_pipelines/flux9/test_modular_pipeline_flux9.py",
     "tests/pipelines/flux9/__init__.py",
     "tests/pipelines/flux9/test_pipeline_flux9.py",
 }
 EDITED = {
     "docs/source/en/_toctree.yml",
+    "docs/source/en/api/loaders/lora.md",
     "src/diffusers/__init__.py",
     "src/diffusers/hooks/_helpers.py",
+    "src/diffusers/loaders/__init__.py",
+    "src/diffusers/loaders/lora_conversion_utils.py",
+    "src/diffusers/loaders/lora_pipeline.py",
     "src/diffusers/loaders/single_file_model.py",
     "src/diffusers/loaders/single_file_utils.py",
     "src/diffusers/models/__init__.py",
     "src/diffusers/models/transformers/__init__.py",
+    "src/diffusers/modular_pipelines/__init__.py",
+    "src/diffusers/modular_pipelines/modular_pipeline.py",
     "src/diffusers/pipelines/__init__.py",
     "src/diffusers/pipelines/auto_pipeline.py",
     "src/diffusers/utils/dummy_pt_objects.py",
@@ -65,11 +86,27 @@ CONTENTS = """\
     title: Pipelines
   title: API
 """
+LOADERS = """\
+# LoRA
+
+- [`SanaLoraLoaderMixin`] provides similar functions for Sana.
+- [`LoraBaseMixin`] provides a base class.
+
+## SanaLoraLoaderMixin
+
+[[autodoc]] loaders.lora_pipeline.SanaLoraLoaderMixin
+
+## LoraBaseMixin
+
+[[autodoc]] loaders.lora_base.LoraBaseMixin
+"""
 IN_THE_LIBRARY = """
 import json, sys, tempfile
 import diffusers
 assert not [name for name in sys.modules if "flux9" in name], "the table imports lazily"
-from diffusers import AutoPipelineForText2Image, Flux9Pipeline, Flux9Transformer2DModel
+from diffusers import AutoPipelineForText2Image, Flux9Blocks, Flux9ModularPipeline, Flux9Pipeline
+from diffusers import Flux9Transformer2DModel
+from diffusers.loaders import Flux9LoraLoaderMixin
 from diffusers.hooks._helpers import AttentionProcessorRegistry, TransformerBlockRegistry
 from diffusers.loaders import single_file_utils
 from diffusers.models.transformers import transformer_flux9 as home
@@ -98,7 +135,29 @@ with tempfile.TemporaryDirectory() as folder:
     assert type(diffusers.AutoModel.from_pretrained(folder)) is Flux9Transformer2DModel
     loaded = Flux9Transformer2DModel.from_single_file(original, config=folder)
 assert all(loaded.state_dict()[name].equal(tensor) for name, tensor in model.state_dict().items())
+assert issubclass(Flux9Pipeline, Flux9LoraLoaderMixin) and issubclass(Flux9ModularPipeline, Flux9LoraLoaderMixin)
+rows, columns = model.transformer_blocks[0].attn.to_q.weight.shape
+update = {
+    "lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight": torch.randn(2, columns),
+    "lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight": torch.randn(3 * rows, 2),
+    "lora_unet_double_blocks_0_img_attn_qkv.alpha": torch.tensor(1.0),
+}
+read = Flux9LoraLoaderMixin.lora_state_dict(dict(update))
+down, up, _ = update.values()
+for number, name in enumerate(["to_q", "to_k", "to_v"]):
+    name = f"transformer.transformer_blocks.0.attn.{name}"
+    assert read.pop(f"{name}.lora_A.weight").equal(down), "what comes in is the same for all three"
+    assert read.pop(f"{name}.lora_B.weight").equal(up.chunk(3)[number] / 2), "half as strong, by its alpha"
+assert not read, "nothing else comes out"
+update["lora_unet_no_such_layer.lora_down.weight"] = down
+try:
+    Flux9LoraLoaderMixin.lora_state_dict(update)
+except ValueError as error:
+    assert "lora_unet_no_such_layer" in str(error) and "img_attn" not in str(error), error
+else:
+    raise AssertionError("keys of no layout are dropped")
 print(json.dumps({
+    "modular": type(Flux9Blocks().init_pipeline()).__name__,
     "module": Flux9Pipeline.__module__,
     "blocks": [(each.return_hidden_states_index, each.return_encoder_hidden_states_index) for each in blocks],
     "auto": diffusers.pipelines.auto_pipeline.AUTO_TEXT2IMAGE_PIPELINES_MAPPING["flux9"].__name__,
@@ -107,8 +166,8 @@ print(json.dumps({
 WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None
-from diffusers import Flux9Pipeline, Flux9Transformer2DModel
-for cls in (Flux9Transformer2DModel, Flux9Pipeline):
+from diffusers import Flux9Blocks, Flux9ModularPipeline, Flux9Pipeline, Flux9Transformer2DModel
+for cls in (Flux9Transformer2DModel, Flux9Pipeline, Flux9Blocks, Flux9ModularPipeline):
     try:
         cls.from_pretrained("anywhere")
     except ImportError as error:
@@ -167,6 +226,8 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (pages / "api" / "models").mkdir(parents=True)
     (pages / "api" / "models" / "overview.md").write_text("<!--A notice\nof two lines.\n-->\n\n# Models\n")
     (pages / "_toctree.yml").write_text(CONTENTS)
+    (pages / "api" / "loaders").mkdir()
+    (pages / "api" / "loaders" / "lora.md").write_text(LOADERS)
     (root / "pyproject.toml").write_text("")
     return root
 
@@ -214,6 +275,7 @@ def test_the_library_knows_it(entered):
     assert config is not None
     answer = json.loads(run(entered, IN_THE_LIBRARY, json.dumps(eval(config[1]))))
     assert answer == {
+        "modular": "Flux9ModularPipeline",
         "module": "diffusers.pipelines.flux9.pipeline_flux9",
         "blocks": [[1, 0], [1, 0]],
         "auto": "Flux9Pipeline",
@@ -225,10 +287,10 @@ def test_dummies_stand_for_it_without_torch(entered):
 
 
 def test_the_files_are_the_librarys_own(entered):
-    for path in (MODEL, PIPELINE):
+    for path in (path for path in NEW if path.endswith(".py") and "/__init__" not in path and "tests/" not in path):
         text = (entered / path).read_text()
         assert text.startswith("# Copyright 2")
-        assert "from diffusers" not in text
+        assert not re.search("^from diffusers", text, re.MULTILINE)
         assert "CapabilitiesMixin" not in text
     page = (entered / "docs/source/en/api/models/flux9_transformer.md").read_text()
     assert page.startswith("<!--A notice\nof two lines.\n-->\n\n# Flux9Transformer2DModel\n")
@@ -236,7 +298,9 @@ def test_the_files_are_the_librarys_own(entered):
 
 def test_the_linter_finds_nothing_about_it(entered):
     tables = sorted(path for path in EDITED | NEW if path.endswith("__init__.py"))
-    files = [str(entered / path) for path in (MODEL, PIPELINE, "src/diffusers/hooks/_helpers.py", *tables)]
+    files = [
+        str(entered / path) for path in (*NEW, "src/diffusers/hooks/_helpers.py", *tables) if path.startswith("src/")
+    ]
     done = CliRunner().invoke(linter, ["check", "--no-cache", *files])
     assert [line for line in done.output.splitlines() if "lux9" in line] == []
 
@@ -266,7 +330,9 @@ def test_it_can_be_looked_at_first(untouched, way):
     done = write(untouched, way)
     assert done.exit_code == 0, done.output
     assert all(
-        path in done.output for path in NEW | EDITED if way != "--diff" or not path.endswith("flux9/__init__.py")
+        path in done.output
+        for path in NEW | EDITED
+        if way != "--diff" or not (path.startswith("tests/") and path.endswith("__init__.py"))
     )
     assert contents(untouched) == before
 
