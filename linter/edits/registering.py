@@ -164,7 +164,8 @@ def extended_import(text: str, name: str) -> str | None:
 
 def _place(names: Sequence[str], name: str) -> int:
     """Where a name goes in a list: at its place in the order that the list keeps, else at the end."""
-    key = kept_order([names])
+    # Upstream's own scripts sort without regard to case, which shows where a new name is written unlike the others.
+    key = kept_order([names], _ORDERS[::-1])
     if key is None:
         return len(names)
     ordered, wanted = [key(item) for item in names], key(name)
@@ -294,13 +295,18 @@ def _indentation(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def kept_order(lists: Collection[Sequence[str]]) -> Order | None:
-    """The order that lists of names keep, as the key to sort by; None where they keep none."""
+def kept_order(lists: Collection[Sequence[str]], orders: Sequence[Order] = _ORDERS) -> Order | None:
+    """The order that lists of names keep, as the key to sort by; None where they keep none.
+
+    Args:
+        lists: The names.
+        orders: The orders that they may keep, the likeliest first: names that are alike in case keep several.
+    """
 
     def strays(key: Order) -> int:
         return sum(key(before) > key(after) for names in lists for before, after in itertools.pairwise(names))
 
-    best = min(_ORDERS, key=strays)
+    best = min(orders, key=strays)
     # Long lists have kept a stray or two.
     return best if strays(best) * _NAMES_FOR_A_STRAY <= sum(len(names) for names in lists) else None
 
