@@ -22,11 +22,13 @@ class Blocks(Pipeline, frozen=True):
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> Blocks:
-        """The blocks of a pipeline that is bound; which layers are left out is a guider's work."""
+        """The blocks of a pipeline that is bound, without IP-adapters and without what a guider does: leave out layers."""
         part = pipeline.transformer
         read = {name: formula for name, formula in part.given["arguments"].items() if formula != "skip_layers"}
         transformer = Part(part.kind, part.given | {"arguments": read}, part.slot, part.declaration)
-        return cls(**msgspec.structs.asdict(pipeline) | {"transformer": transformer})
+        images = pipeline._declared("ip_adapter").call if pipeline.ip_adapter else {}
+        call = {name: default for name, default in pipeline.call.items() if name not in images}
+        return cls(**msgspec.structs.asdict(pipeline) | {"transformer": transformer, "call": call, "ip_adapter": None})
 
     @property
     def title(self) -> str:

@@ -13,7 +13,7 @@ from scaffold.spec.node import Node
 
 
 # What a pipeline is put together from, in the order of its work.
-SLOTS = ("prompt", "guidance", "latents", "schedule", "transformer", "output", "references")
+SLOTS = ("prompt", "guidance", "latents", "schedule", "transformer", "output", "references", "ip_adapter")
 
 
 class CallArgument(Node, frozen=True):
@@ -79,6 +79,7 @@ class Pipeline(Node, frozen=True):
     output: Part
     call: dict[str, Any]
     references: Part | None = None
+    ip_adapter: Part | None = None
     lora_loader: str | None = None
     image_to_image: ImageToImage | None = None
 
@@ -155,6 +156,11 @@ class Pipeline(Node, frozen=True):
     def later_transformers(self) -> dict[str, Module]:
         """Further transformers for later steps, by the constructor's arguments."""
         return self._declared("transformer").modules
+
+    @property
+    def image_modules(self) -> dict[str, Module]:
+        """What embeds the images of IP-adapters, by the constructor's arguments."""
+        return self._declared("ip_adapter").modules if self.ip_adapter else {}
 
     @property
     def settings(self) -> dict[str, Setting]:
@@ -261,18 +267,29 @@ class Pipeline(Node, frozen=True):
         own = {"latents", "timestep", "rounded_timestep", self.attention_kwargs, *computed}
         names = [name for formula in self.transformer.arguments.values() for name in Expression(formula).names]
         names += [name for slot, _ in self.parts() for name in self._declared(slot).reads]
+        # What may be left out comes last.
+        names.sort(key="skip_layers".__eq__)
         return tuple(dict.fromkeys(name for name in names if name not in own))
 
     @property
     def negative_reads(self) -> tuple[str, ...]:
         """The same under the conditions of the negative prompt."""
-        return tuple(f"negative_{name}" if name in self.conditions else name for name in self.reads)
+        negated = (*self.conditions, *self._images)
+        return tuple(f"negative_{name}" if name in negated else name for name in self.reads)
 
     @property
     def both_reads(self) -> tuple[str, ...]:
         """The same for a doubled batch: the negative prompt's half first, in lists second."""
         both = "{0} + negative_{0}" if self.lists else "torch.cat([negative_{0}, {0}])"
-        return tuple(both.format(name) if name in self.conditions else name for name in self.reads)
+        doubled = {name: both.format(name) for name in self.conditions} | {
+            each: f"both_{each}" for each in self._images
+        }
+        return tuple(doubled.get(name, name) for name in self.reads)
+
+    @property
+    def _images(self) -> tuple[str, ...]:
+        """The names of what the transformer sees of the images of IP-adapters."""
+        return tuple(self._declared("ip_adapter").offers) if self.ip_adapter else ()
 
     def annotation(self, name: str) -> str:
         """The type of one of the names that the transformer's arguments are made from."""

@@ -1,12 +1,16 @@
-"""IP-adapter files load into a generated model as into diffusers' class, and give the same numbers."""
+"""IP-adapter files load into a generated model and pipeline as into diffusers', and give the same numbers."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+import diffusers
+import numpy as np
+import PIL.Image
 import pytest
 import torch
+import transformers
 from diffusers.models.attention_processor import SD3IPAdapterJointAttnProcessor2_0
 from diffusers.models.embeddings import IPAdapterTimeImageProjection
 
@@ -17,6 +21,7 @@ from tests.scaffold.pairs import Pair, import_folder, largest_difference, make_i
 
 
 PRESETS = ("chroma", "flux")
+NEGATIVE = {"negative_prompt": "Rain"}
 
 
 def projected(pair: Pair, seed: int) -> dict[str, Any]:
@@ -137,3 +142,99 @@ def test_files_of_two_adapters(tmp_path, name, low_cpu_mem_usage):
         ours, theirs = run(pair.ours, inputs, **kwargs), run(pair.theirs, inputs, **kwargs)
         assert largest_difference(ours, theirs) == 0
         assert not torch.allclose(ours["sample"], plain["sample"], atol=1e-2)
+
+
+PICTURE = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8))
+OTHER = PIL.Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 48, 3), dtype=np.uint8))
+
+
+def drawn(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(7))
+
+
+TWO_ADAPTERS = {
+    "images": {"ip_adapter_image": [PICTURE, OTHER]},
+    "negative-images": {"negative_ip_adapter_image": [OTHER, PICTURE]},
+    "embeddings": {
+        "ip_adapter_image_embeds": [drawn(1, 1, 10), drawn(1, 2, 10)],
+        "negative_ip_adapter_image_embeds": [drawn(1, 2, 10), drawn(1, 1, 10)],
+    },
+    "several": {"prompt": ["a", "two cats"], "num_images_per_prompt": 2, "ip_adapter_image": [PICTURE, OTHER]},
+}
+IMAGES: dict[str, dict[str, dict[str, Any]]] = {
+    "flux": TWO_ADAPTERS | {"guided": TWO_ADAPTERS["images"] | NEGATIVE | {"true_cfg_scale": 3.0}},
+    "chroma": TWO_ADAPTERS | {"unguided": TWO_ADAPTERS["images"] | {"guidance_scale": 1.0}},
+    "sd3": {
+        "image": {"ip_adapter_image": PICTURE},
+        "unguided": {"ip_adapter_image": PICTURE, "guidance_scale": 1.0},
+        "embeddings": {"ip_adapter_image_embeds": drawn(2, 4, 10)} | NEGATIVE,
+        "several": {"prompt": ["a", "two cats"], "num_images_per_prompt": 2, "ip_adapter_image": PICTURE},
+    },
+}
+
+
+def image_modules(name: str) -> dict[str, Any]:
+    """What embeds the images of IP-adapters, small and drawn at random."""
+    torch.manual_seed(0)
+    sizes = {"intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 28}
+    if name == "sd3":
+        config = transformers.SiglipVisionConfig(hidden_size=10, patch_size=14, **sizes)
+        extractor = transformers.SiglipImageProcessor(size={"height": 28, "width": 28})
+        return {"image_encoder": transformers.SiglipVisionModel(config).eval(), "feature_extractor": extractor}
+    config = transformers.CLIPVisionConfig(hidden_size=16, patch_size=14, projection_dim=10, **sizes)
+    extractor = transformers.CLIPImageProcessor(size=28, crop_size=28)
+    return {"image_encoder": transformers.CLIPVisionModelWithProjection(config).eval(), "feature_extractor": extractor}
+
+
+def draw(pipeline: Any, **changes: Any) -> torch.Tensor:
+    arguments = {
+        "prompt": "a red house",
+        "height": 64,
+        "width": 96,
+        "num_inference_steps": 2,
+        "max_sequence_length": 16,
+        "generator": torch.Generator().manual_seed(0),
+        "output_type": "pt",
+    }
+    return pipeline(**arguments | changes).images
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_pipelines_follow_the_same_images(tmp_path, name):
+    spec = load_spec(name)
+    folder = tmp_path / f"{spec.package}_following"
+    write_folder(folder, render_folder(spec))
+    for package in import_folder(folder):
+        components = package.tiny.tiny_components() | image_modules(name)
+        ours = components["transformer"]
+        theirs = getattr(diffusers, spec.model).from_config(ours.config).eval()
+        theirs.load_state_dict(ours.state_dict())
+        pair = Pair(spec, ours, theirs)
+        pipelines = (
+            getattr(package, spec.pipeline.name)(**components),
+            getattr(diffusers, spec.pipeline.name)(**components | {"transformer": theirs}),
+        )
+        plain = draw(pipelines[0])
+        for pipeline in pipelines:
+            pipeline.set_progress_bar_config(disable=True)
+            if name == "sd3":
+                pipeline.load_ip_adapter(resampled(pair, 1, published=True))
+            else:
+                pipeline.load_ip_adapter([projected(pair, 1), projected(pair, 2)], weight_name=["", ""])
+            pipeline.set_ip_adapter_scale(0.7)
+        for call in IMAGES[name].values():
+            made = draw(pipelines[0], **call)
+            assert torch.equal(made, draw(pipelines[1], **call))
+        followed = draw(pipelines[0], **next(iter(IMAGES[name].values())))
+        assert not torch.allclose(followed, plain, atol=1e-2)
+        if name != "sd3":
+            # A strength for each block, and for each adapter.
+            for pipeline in pipelines:
+                pipeline.set_ip_adapter_scale([0.3, [0.1 * block for block in range(len(ours.transformer_blocks))]])
+            call = IMAGES[name]["images"]
+            assert torch.equal(draw(pipelines[0], **call), draw(pipelines[1], **call))
+        pipelines[0].unload_ip_adapter()
+        assert ours.state_dict().keys() == getattr(diffusers, spec.model).from_config(ours.config).state_dict().keys()
+        assert torch.equal(draw(pipelines[0]), plain)
+        with pytest.raises(ValueError, match="There is no IP-adapter for"):
+            draw(pipelines[0], **next(iter(IMAGES[name].values())))

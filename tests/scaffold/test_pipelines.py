@@ -165,11 +165,6 @@ CALLS: dict[str, dict[str, dict[str, Any]]] = {
 }
 # Arguments of diffusers' calls that the generated ones leave out, and why.
 LEFT_OUT = {
-    # Images of IP-adapters reach the transformer embedded by the caller, where it has them.
-    "ip_adapter_image",
-    "ip_adapter_image_embeds",
-    "negative_ip_adapter_image",
-    "negative_ip_adapter_image_embeds",
     # Cleaning captions asks for libraries that are no part of diffusers.
     "clean_caption",
     # The template that the transformer was trained with stays.
