@@ -25,9 +25,11 @@ import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
@@ -93,6 +95,32 @@ def render(environment: Environment, name: str, **values: Any) -> str:
         raise ScaffoldError(f"the template {place} cannot be rendered: {error}") from error
 
 
+class _CompiledTemplates(BytecodeCache):
+    """What templates compile to, which is most of the work: a process that renders again does not compile again.
+
+    A template is known by its name and its text, so that trees that differ in a file share the others.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """The name alone, wherever the file lies."""
+        return name
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Put the code into a bucket, if there is any of this name and text."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a bucket."""
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _CompiledTemplates()
+
+
 def make_environment(roots: Sequence[Path], custom: str | None) -> Environment:
     """What templates are rendered in.
 
@@ -107,6 +135,7 @@ def make_environment(roots: Sequence[Path], custom: str | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_COMPILED,
     )
     environment.filters["python"] = as_python
     environment.filters["wrapped"] = wrapped
