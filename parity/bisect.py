@@ -11,7 +11,7 @@ import msgspec
 import torch
 from torch import nn
 
-from parity.errors import ParityError
+from parity.errors import ParityError, asks_for_gpu, describe
 from parity.gaps import Gap, Gauge, largest
 from parity.lockstep import Follower, FollowerRaised, Halt, Steps, halting, own_inputs
 from parity.observing import left_as_found
@@ -76,7 +76,7 @@ class Finding(msgspec.Struct, frozen=True):
     inside: str
 
 
-class Bisection(msgspec.Struct, frozen=True):
+class Bisection(msgspec.Struct, frozen=True, tag_field="command", tag="bisect"):
     """The answer; also the JSON report, whose form `schema` numbers.
 
     Attributes:
@@ -222,6 +222,11 @@ def _run_in_step(
                     partner = follower.fetch(pair.candidate, halt.leaves, halt.call)
                     if partner is not None and _record(ledger, pair, halt, partner) == float("inf"):
                         _refuse_nan(halt, reference.name)
+            except FollowerRaised as error:
+                cause = error.__cause__
+                if isinstance(cause, Exception) and asks_for_gpu(cause):
+                    raise _Unwinding(ParityError(f"{candidate.name}: cannot run: {describe(cause)}")) from None
+                raise _Unwinding(error) from None
             except Exception as error:
                 raise _Unwinding(error) from None
             if halt.leaves:
@@ -234,7 +239,7 @@ def _run_in_step(
                 raise unwinding.error from None
             except Exception as error:
                 raise ParityError(
-                    f"{reference.name}: the reference cannot run on these inputs: {type(error).__name__}: {error}"
+                    f"{reference.name}: the reference cannot run on these inputs: {describe(error)}"
                 ) from error
 
 

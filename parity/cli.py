@@ -9,6 +9,7 @@ from parity.commands.compare import compare
 from parity.commands.configs import configs
 from parity.commands.diagnose import diagnose
 from parity.commands.probe import probe
+from parity.commands.report import report
 from parity.commands.trace import trace
 
 
@@ -23,4 +24,5 @@ main.add_command(compare)
 main.add_command(configs)
 main.add_command(diagnose)
 main.add_command(probe)
+main.add_command(report)
 main.add_command(trace)

@@ -84,7 +84,7 @@ class SavedWeights(msgspec.Struct, frozen=True):
         return self.match.is_complete and not self.differing
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True, tag_field="command", tag="compare"):
     """The answer; also the JSON report, whose form `schema` numbers."""
 
     schema: int

@@ -42,7 +42,7 @@ class Line(msgspec.Struct, frozen=True):
     candidate: Entry | None
 
 
-class ConfigComparison(msgspec.Struct, frozen=True):
+class ConfigComparison(msgspec.Struct, frozen=True, tag_field="command", tag="configs"):
     """The answer; also the JSON report, whose form `schema` numbers."""
 
     schema: int

@@ -49,7 +49,7 @@ class Cause(msgspec.Struct, frozen=True):
         return self.closed >= 1 - _EXPLAINED
 
 
-class Diagnosis(msgspec.Struct, frozen=True):
+class Diagnosis(msgspec.Struct, frozen=True, tag_field="command", tag="diagnose"):
     """The answer; also the JSON report, whose form `schema` numbers.
 
     Attributes:
@@ -97,6 +97,11 @@ def diagnose(
     limit = ROUNDING[dtype] if tolerance is None else tolerance
     with left_as_found(reference.module, candidate.module):
         ours, theirs = _outputs(reference, seed), _outputs(candidate, seed)
+        if not all(bool(each.isfinite().all()) for each in ours.values()):
+            raise ParityError(
+                f"{reference.name}: the reference itself has NaN or infinity in its output. Give it weights and "
+                "inputs that it can compute with."
+            )
         before = _distance(ours, theirs)
         if before is None:
             raise ParityError(

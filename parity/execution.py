@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_map_only
 
+from parity.errors import ParityError, asks_for_gpu, describe
 from parity.loading import check_arguments
 from parity.seeding import seeded
 from parity.tensors import named_tensors
@@ -53,8 +55,11 @@ def execute(module: nn.Module, inputs: Mapping[str, Any], seed: int, *, gradient
         inputs: The keyword arguments of its forward.
         seed: Seeds the generators of torch, numpy and Python during the call; they are put back afterwards.
         gradients: Whether to differentiate a random projection of the outputs.
+
+    Raises:
+        ParityError: If the module asks for a GPU where there is none.
     """
-    own = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in inputs.items()}
+    own = tree_map_only(torch.Tensor, torch.clone, dict(inputs))
     if gradients:
         for value in own.values():
             if isinstance(value, torch.Tensor) and value.is_floating_point():
@@ -67,6 +72,8 @@ def execute(module: nn.Module, inputs: Mapping[str, Any], seed: int, *, gradient
             if gradients:
                 _project(outputs, seed).backward()  # type: ignore[no-untyped-call]
         except Exception as error:
+            if asks_for_gpu(error):
+                raise ParityError(f"{type(module).__name__}: cannot run: {describe(error)}") from error
             return Execution(problem=_describe(error))
     found: dict[str, torch.Tensor | None] = {}
     if gradients:

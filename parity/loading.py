@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from parity.errors import ParityError, nearest_name
+from parity.errors import ParityError, describe, nearest_name
 
 
 # Written into saved configs by the libraries for themselves; no class takes them as arguments.
@@ -86,7 +86,7 @@ def build_module(path: str, module_class: type[nn.Module], config: Mapping[str, 
     try:
         return module_class(**arguments).eval()
     except Exception as error:
-        raise ParityError(f"{path}: cannot be made from this config: {type(error).__name__}: {error}") from error
+        raise ParityError(f"{path}: cannot be made from this config: {describe(error)}") from error
 
 
 def check_arguments(path: str, function: Any, arguments: Iterable[str], origin: str, remedy: str) -> None:

@@ -17,7 +17,7 @@ class WeightMapping:
     """A function that turns a state dict of the reference into one of the candidate.
 
     Attributes:
-        path: Its import path, for people.
+        path: Its import path or its file, for people.
         function: Takes and returns mappings of names to tensors; it must not write into the tensors.
     """
 
@@ -35,6 +35,8 @@ class WeightMapping:
         versions = {name: tensor._version for name, tensor in given.items()}
         try:
             mapped: Any = self.function(dict(given))
+        except ParityError:
+            raise
         except Exception as error:
             raise ParityError(f"{self.path}: the weight mapping raised {type(error).__name__}: {error}") from error
         written = [name for name, tensor in given.items() if tensor._version != versions[name]]

@@ -9,7 +9,7 @@ A pipeline that takes checkpoints as an argument calls `visit` at the places tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class Checkpoint:
         load: Put what lies in `data` in place of what passes here; all of it, or the run is refused.
         data: The values by name. Saved tensors are copies on the CPU.
         visits: How often a run came by.
+        announce: Told the place whenever a run comes by.
     """
 
     save: bool = False
@@ -35,6 +36,7 @@ class Checkpoint:
     load: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     visits: int = 0
+    announce: Callable[[str], None] | None = None
 
 
 class PipelineStop(Exception):
@@ -65,6 +67,8 @@ def visit(checkpoints: Mapping[str, Checkpoint] | None, place: str, **values: An
     if checkpoint is None:
         return tuple(values.values())
     checkpoint.visits += 1
+    if checkpoint.announce is not None:
+        checkpoint.announce(place)
     if checkpoint.load:
         values = _replace(place, values, checkpoint.data)
     if checkpoint.save:

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import torch
 
-from parity.errors import ParityError
+from parity.errors import ParityError, describe
+from parity.frames import Frame, pick_frames
 from parity.pipelines import run_pipeline
 from parity.stages import Checkpoint
 from parity.tensors import TensorComparison, compare_tensors, named_tensors
@@ -27,19 +28,19 @@ class Step(msgspec.Struct, frozen=True):
 
     Attributes:
         step: Its number, from 0.
-        max: The largest absolute difference of the two sides.
-        relative: That, of the reference's largest value.
+        max: The largest absolute difference of the two sides; None where one side alone has NaN or infinity.
+        relative: That, of the reference's largest value; None likewise.
         carried: The same difference with the candidate replaced by the reference, going on from the candidate's
             latents after the first step that differs: what the loop itself makes of that one difference.
     """
 
     step: int
-    max: float
-    relative: float
+    max: float | None
+    relative: float | None
     carried: float | None
 
 
-class Trace(msgspec.Struct, frozen=True):
+class Trace(msgspec.Struct, frozen=True, tag_field="command", tag="trace"):
     """The answer; also the JSON report, whose form `schema` numbers.
 
     Attributes:
@@ -51,6 +52,7 @@ class Trace(msgspec.Struct, frozen=True):
         not_compared: Inputs of the loop that one side alone has, or that are no tensors.
         decode: What both decoders make of the reference's latents.
         steps: The latents after each step.
+        frames: Pictures that both made, as many as were asked for.
     """
 
     schema: int
@@ -63,6 +65,7 @@ class Trace(msgspec.Struct, frozen=True):
     not_compared: tuple[str, ...]
     decode: tuple[TensorComparison, ...]
     steps: tuple[Step, ...]
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def trace(
     names: Mapping[str, str] | None = None,
     tolerance: float = 0.0,
     seed: int = 0,
+    frames: int = 0,
     announce: Callable[[str], None] = lambda step: None,
 ) -> Trace:
     """Runs both pipelines and compares what enters the loop, what decoders make, and the latents after each step.
@@ -94,40 +98,51 @@ def trace(
         names: What the candidate calls the reference's values at `preloop`.
         tolerance: The largest absolute difference that passes.
         seed: For global random generators.
-        announce: Is told each run before it begins.
+        frames: How many of the pictures that both make to keep, evenly spread over them.
+        announce: Is told each run before it begins, and each place that it passes.
 
     Raises:
-        ParityError: If a pipeline lacks a place, or the latents of the two do not fit.
+        ParityError: If a pipeline lacks a place or raises, the latents of the two do not fit, or the reference's
+            are not finite.
     """
     places = ("preloop", *(f"step_{step}" for step in range(steps)), "decode")
 
-    def run(side: Runnable, loaded: Mapping[str, dict[str, Any]]) -> tuple[Any, dict[str, dict[str, Any]]]:
+    def run(
+        side: Runnable, loaded: Mapping[str, dict[str, Any]], purpose: str
+    ) -> tuple[Any, dict[str, dict[str, Any]]]:
+        announce(purpose)
         checkpoints = {place: Checkpoint(save=place not in loaded) for place in places}
         for place, data in loaded.items():
             checkpoints[place] = Checkpoint(load=True, data=data)
-        result = run_pipeline(side.pipeline, side.arguments, checkpoints, seed)
+        for checkpoint in checkpoints.values():
+            checkpoint.announce = lambda place: announce(f"{purpose}: passed {place} of {steps} steps")
+        try:
+            result = run_pipeline(side.pipeline, side.arguments, checkpoints, seed)
+        except ParityError:
+            raise
+        except Exception as error:
+            raise ParityError(f"{side.name}: the pipeline raised {describe(error)}") from error
         return result, {place: checkpoint.data for place, checkpoint in checkpoints.items()}
 
-    announce(f"running {reference.name}")
-    picture, ours = run(reference, {})
-    announce(f"running {candidate.name}")
-    _, theirs = run(candidate, {})
-    announce("decoding the reference's latents on both sides")
-    decoded, _ = run(candidate, {"decode": _renamed(ours["decode"], theirs["decode"], "decode")})
+    picture, ours = run(reference, {}, f"running {reference.name}")
+    _refuse_not_finite(reference.name, ours, places[1:-1])
+    own_picture, theirs = run(candidate, {}, f"running {candidate.name}")
+    loaded = {"decode": _renamed(ours["decode"], theirs["decode"], "decode")}
+    decoded, _ = run(candidate, loaded, "decoding the reference's latents on both sides")
     encode, not_compared = _compare_inputs(ours["preloop"], theirs["preloop"], names or {}, tolerance)
     decode = _compare_pictures(picture, decoded, tolerance)
     gaps = [_gap(ours[place], theirs[place], place) for place in places[1:-1]]
     first = next((step for step, (largest, _) in enumerate(gaps) if largest > tolerance), None)
     carried: list[float | None] = [None] * steps
-    if first is not None:
-        announce(f"going on from the candidate's latents after step {first}")
+    if first is not None and torch.isfinite(_latents(theirs[f"step_{first}"], f"step_{first}")).all():
         place = f"step_{first}"
-        _, injected = run(reference, {place: _renamed(theirs[place], ours[place], place)})
+        purpose = f"going on from the candidate's latents after step {first}"
+        _, injected = run(reference, {place: _renamed(theirs[place], ours[place], place)}, purpose)
         carried = [_gap(ours[f"step_{step}"], injected[f"step_{step}"], place)[0] for step in range(steps)]
     verdict = _judge(encode, decode, gaps, first, carried)
     latents = _latents(ours["step_0"], "step_0")
     rounding = _ROUNDING.get(latents.dtype, 1e-5)
-    lines = (Step(step, *gap, carried[step]) for step, gap in enumerate(gaps))
+    lines = (Step(step, _or_none(size), _or_none(part), carried[step]) for step, (size, part) in enumerate(gaps))
     return Trace(
         schema=1,
         reference=reference.name,
@@ -139,7 +154,21 @@ def trace(
         not_compared=not_compared,
         decode=decode,
         steps=tuple(lines),
+        frames=pick_frames(picture, own_picture, frames) if frames else (),
     )
+
+
+def _refuse_not_finite(name: str, data: Mapping[str, Mapping[str, Any]], places: tuple[str, ...]) -> None:
+    for place in places:
+        if not torch.isfinite(_latents(data[place], place)).all():
+            raise ParityError(
+                f"{name}: the reference itself has NaN or infinity in its latents at `{place}`. Give it weights and "
+                "arguments that it can compute with."
+            )
+
+
+def _or_none(value: float) -> float | None:
+    return value if value < float("inf") else None
 
 
 def _judge(

@@ -51,7 +51,7 @@ def configs(
             (candidate, theirs),
             {key: str(each) for key, each in read_mapping(names, "names").items()},
         )
-    click.echo(_render_json(result) if as_json else "\n".join(_render_text(result)))
+    click.echo(_render_json(result) if as_json else render_text(result))
     sys.exit(0 if result.passed else 1)
 
 
@@ -59,7 +59,12 @@ def _render_json(result: ConfigComparison) -> str:
     return msgspec.json.format(msgspec.json.encode(result, enc_hook=_as_text), indent=2).decode()
 
 
-def _render_text(result: ConfigComparison) -> Iterator[str]:
+def render_text(result: ConfigComparison) -> str:
+    """Renders what people read; colours are escape codes."""
+    return "\n".join(_lines(result))
+
+
+def _lines(result: ConfigComparison) -> Iterator[str]:
     counts = {verdict: sum(line.verdict == verdict for line in result.lines) for verdict in ("differs", "alone")}
     shown = [line for line in result.lines if line.verdict != "equal"]
     rows = [("key", "reference", "candidate"), *map(_row, shown)]

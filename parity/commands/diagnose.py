@@ -38,11 +38,16 @@ def diagnose(dtype: str, tolerance: float | None, as_json: bool, **pair: Any) ->
 
         result = examine(ours, theirs, kind, tolerance, options.seed, announce)
     text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
-    click.echo(text if as_json else "\n".join(_render(result)))
+    click.echo(text if as_json else render_text(result))
     sys.exit(0 if result.verdict == "agree" else 1)
 
 
-def _render(result: Diagnosis) -> Iterator[str]:
+def render_text(result: Diagnosis) -> str:
+    """Renders what people read; colours are escape codes."""
+    return "\n".join(_lines(result))
+
+
+def _lines(result: Diagnosis) -> Iterator[str]:
     yield f"reference  {result.reference}"
     yield f"candidate  {result.candidate}"
     yield f"distance   {result.difference:.2e} of the size of the output, in {result.dtype}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from parity.documents import read_mapping
 from parity.errors import ParityError, nearest_name
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from parity.bisect import Specimen
+    from parity.mapping import WeightMapping
     from parity.pair import Pair
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -72,8 +74,8 @@ _OPTIONS = (
     ),
     click.option(
         "--mapping",
-        metavar="FUNCTION",
-        help="Import path of a function that turns REFERENCE's state dict into CANDIDATE's.",
+        metavar="FUNCTION|FILE",
+        help="What turns REFERENCE's state dict into CANDIDATE's: the import path of a function, or rules in YAML.",
     ),
     click.option(
         "--checkpoint",
@@ -106,7 +108,6 @@ def load_pair(options: PairOptions, announce: Callable[[str], None]) -> Pair:
     import_torch(announce)
     from parity.inputs import describe_inputs, parse_shorthand
     from parity.loading import load_class
-    from parity.mapping import load_mapping
     from parity.pair import Pair, Side
 
     inputs = describe_inputs(descriptions, options.inputs_file or "the inputs")
@@ -116,10 +117,18 @@ def load_pair(options: PairOptions, announce: Callable[[str], None]) -> Pair:
     return Pair(
         Side(options.reference, load_class(options.reference), config, inputs),
         Side(options.candidate, load_class(options.candidate), candidate_config, candidate_inputs),
-        load_mapping(options.mapping) if options.mapping else None,
+        _mapping(options.mapping) if options.mapping else None,
         Path(options.checkpoint) if options.checkpoint else None,
         options.seed,
     )
+
+
+def _mapping(source: str) -> WeightMapping:
+    from parity.mapping import load_mapping
+    from parity.renaming import read_renaming
+
+    is_file = source.lstrip().startswith("{") or Path(source).suffix in (".yaml", ".yml", ".json")
+    return read_renaming(source) if is_file else load_mapping(source)
 
 
 def make_specimens(pair: Pair, dtype: str, announce: Callable[[str], None]) -> tuple[Specimen, Specimen, torch.dtype]:
@@ -161,10 +170,13 @@ def import_torch(announce: Callable[[str], None]) -> None:
 
 @contextmanager
 def measuring() -> Iterator[Callable[[str], None]]:
-    """Shows the steps of a measurement on a terminal, and turns what was wrong with the request into exit code 2."""
+    """Shows on a terminal what a measurement does and for how long, and turns a bad request into exit code 2."""
+    console = Console(stderr=True)
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     try:
-        with Console(stderr=True).status("reading") as status:
-            yield status.update
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("reading", total=None)
+            yield lambda step: progress.update(task, description=step)
     except ParityError as error:
         raise _BadRequest(str(error)) from None
 

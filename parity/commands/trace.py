@@ -12,7 +12,7 @@ import msgspec
 
 from parity.commands.options import import_torch, measuring
 from parity.documents import read_mapping
-from parity.errors import ParityError
+from parity.errors import ParityError, describe
 
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _VERDICTS = {
 @click.option("--tolerance", default=0.0, type=click.FloatRange(min=0), help="The largest difference that passes.")
 @click.option("--seed", default=0, show_default=True, help="For what the pipelines draw.")
 @click.option("--plot", metavar="FILE", help="Draw the differences, as .svg, .png or .pdf.")
+@click.option(
+    "--frames", default=0, type=click.IntRange(min=0), help="Keep so many pictures of both in the JSON, for a report."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def trace(
     reference: str,
@@ -51,6 +54,7 @@ def trace(
     tolerance: float,
     seed: int,
     plot: str | None,
+    frames: int,
     as_json: bool,
 ) -> None:
     """Compare two pipelines: what enters the loop, what the decoder makes, and the latents after each step.
@@ -72,11 +76,11 @@ def trace(
         if plot:
             check_path(Path(plot))
         sides = [Runnable(path, _make(path), given) for path, given in ((reference, arguments), (candidate, others))]
-        result = follow(sides[0], sides[1], steps, renamed, tolerance, seed, announce)
+        result = follow(sides[0], sides[1], steps, renamed, tolerance, seed, frames, announce)
         if plot:
             draw(result, Path(plot))
     text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
-    click.echo(text if as_json else "\n".join(_render(result)))
+    click.echo(text if as_json else render_text(result))
     sys.exit(0 if result.verdict == "agree" else 1)
 
 
@@ -89,13 +93,18 @@ def _make(path: str) -> Any:
     try:
         pipeline = maker()
     except Exception as error:
-        raise ParityError(f"{path}: making the pipeline failed: {type(error).__name__}: {error}") from error
+        raise ParityError(f"{path}: making the pipeline failed: {describe(error)}") from error
     if not callable(pipeline):
         raise ParityError(f"{path}: made a {type(pipeline).__name__}, which cannot be called as a pipeline.")
     return pipeline
 
 
-def _render(result: Trace) -> Iterator[str]:
+def render_text(result: Trace) -> str:
+    """Renders what people read; colours are escape codes."""
+    return "\n".join(_lines(result))
+
+
+def _lines(result: Trace) -> Iterator[str]:
     yield f"reference  {result.reference}"
     yield f"candidate  {result.candidate}"
     yield ""
@@ -105,7 +114,8 @@ def _render(result: Trace) -> Iterator[str]:
     yield from _stage("decode", result.decode)
     for step in result.steps:
         carried = "" if step.carried is None or not step.max else f"  of that carried on: {step.carried:.2e}"
-        yield f"step {step.step:<3} {step.max:.2e}{carried}" if step.max else f"step {step.step:<3} 0"
+        size = "NaN or infinity" if step.max is None else f"{step.max:.2e}{carried}" if step.max else "0"
+        yield f"step {step.step:<3} {size}"
     yield ""
     colour = "green" if result.verdict == "agree" else "red"
     yield click.style(result.verdict.upper(), fg=colour, bold=True) + f"  {_VERDICTS[result.verdict]}"
@@ -116,7 +126,9 @@ def _render(result: Trace) -> Iterator[str]:
 
 def _growth(result: Trace) -> str:
     first, last = result.steps[result.first_step or 0].max, result.steps[-1].max
-    return f"; by the last step the difference is {last / first:.1f} times that" if first and last > first else ""
+    if not first or last is None or last <= first:
+        return ""
+    return f"; by the last step the difference is {last / first:.1f} times that"
 
 
 def _stage(title: str, entries: tuple[TensorComparison, ...]) -> Iterator[str]:

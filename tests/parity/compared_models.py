@@ -70,6 +70,17 @@ class NotANumber(Reference):
         return super().forward(x, condition) / 0.0 * 0.0
 
 
+class AsksForGPU(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.cuda(), condition)
+
+
+class MadeOnGPU(Reference):
+    def __init__(self, width: int = 8) -> None:
+        super().__init__(width)
+        self.cuda()
+
+
 class Silent(Reference):
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         return super().forward(x, condition) * 0.0

@@ -96,6 +96,31 @@ class Grained(Pipeline):
         return velocity * (1 + 1e-7)
 
 
+class Spoiled(Pipeline):
+    """Not finite from its third step on."""
+
+    def mend(self, velocity: Tensor, step: int) -> Tensor:
+        return velocity / (step != 2)
+
+
+class AsksForGPU(Pipeline):
+    def noise(self) -> Tensor:
+        return super().noise().cuda()
+
+
+class Painter(Pipeline):
+    """Makes two pictures of 8 by 8 pixels."""
+
+    def __call__(self, prompt: int = 3, steps: int = 8, checkpoints: Any = None) -> Tensor:
+        colours = super().__call__(prompt, steps, checkpoints).sigmoid()
+        return colours[..., None, None] * torch.linspace(0.5, 1, 64).view(8, 8)
+
+
+class PalePainter(Painter):
+    def mend(self, velocity: Tensor, step: int) -> Tensor:
+        return 0.9 * velocity
+
+
 class Broken:
     def __init__(self) -> None:
         raise OSError("no weights")
