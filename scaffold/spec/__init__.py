@@ -14,7 +14,7 @@ from scaffold.spec.checkpoints import Lora, Published, Weights
 from scaffold.spec.interface import Argument, ConfigEntry
 from scaffold.spec.modular import Blocks
 from scaffold.spec.node import Node
-from scaffold.spec.parallel import ContextParallel
+from scaffold.spec.parallel import ContextParallel, Shard
 from scaffold.spec.pipelines import Pipeline
 from scaffold.spec.training import DiffusionTraining, FlowTraining, ListFlowTraining
 
@@ -52,6 +52,7 @@ class Spec(Node, frozen=True, kw_only=True):
         custom: a folder of components of the spec's own, beside its file, laid out as `templates/components/`.
         counterpart: the class of diffusers that the model equals, to the last bit.
         predicts: what the model's output is about.
+        without_context_parallel: why devices cannot share the tokens, where they cannot.
         lora_scale: the argument of `forward` whose `scale` sets the strength of a LoRA.
         ignore_on_load: parts of names in published checkpoints that nothing reads.
         derived: attributes that the constructor computes first, each with its formula; later formulas may read them.
@@ -85,6 +86,8 @@ class Spec(Node, frozen=True, kw_only=True):
     counterpart: str | None = None
     custom: str | None = None
     context_parallel: ContextParallel | None = None
+    without_context_parallel: str | None = None
+    tensor_parallel: tuple[Shard, ...] = ()
     training: FlowTraining | ListFlowTraining | DiffusionTraining | None = None
     pipeline: Pipeline | None = None
 
@@ -129,7 +132,6 @@ class Spec(Node, frozen=True, kw_only=True):
                 first.setdefault(name, step)
         return tuple(first.values())
 
-    def type_of(self, formula: str | int | float) -> str:
     @property
     def ip_processors(self) -> tuple[str, ...]:
         """The processors that also see the images of IP-adapters: those of the attentions of the first blocks."""
@@ -138,6 +140,7 @@ class Spec(Node, frozen=True, kw_only=True):
         classes = dict.fromkeys(getattr(step, "class", None) for step in self.stages[0].program)
         return tuple(f"{self.prefix}IPAdapter{name.replace('Attention', 'AttnProcessor')}" for name in classes if name)
 
+    def type_of(self, formula: str | int | float) -> str:
         """The annotation of a value: that of the config entry where the formula is just its name."""
         entry = self.config.get(str(formula))
         if entry:

@@ -1,6 +1,8 @@
-"""Where context parallelism cuts the sequence over devices."""
+"""What devices share of a model: the sequence in context parallelism, the layers in tensor parallelism."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from scaffold.spec.node import Node
 
@@ -32,3 +34,15 @@ class ContextParallel(Node, frozen=True):
 
     splits: tuple[Split, ...]
     gathers: tuple[Gather, ...]
+
+
+class Shard(Node, frozen=True):
+    """A linear layer of which each device holds a part: some of its outputs (`colwise`) or of its inputs (`rowwise`).
+
+    The layers of a list of blocks are named at once, with `*` for the number. A packed layer joins several, and a
+    device holds a part of each: `blocks` says how their widths relate, and without it the layer itself holds them.
+    """
+
+    layer: str
+    style: Literal["colwise", "rowwise", "packed_colwise", "packed_rowwise"]
+    blocks: tuple[int, ...] = ()

@@ -52,7 +52,7 @@ def try_folder(request: dict[str, Any]) -> dict[str, Any]:
     """
     folder = Path(request["folder"])
     try:
-        model_class = getattr(_import_model(folder), request["model"])
+        model_class = getattr(import_model(folder), request["model"])
     except Exception as error:
         return {"failed": "import", "error": _described(error)}
     for index, config in enumerate(request["configurations"]):
@@ -84,7 +84,7 @@ def try_folder(request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _import_model(folder: Path) -> ModuleType:
+def import_model(folder: Path) -> ModuleType:
     """The module `model` of the folder, without the pipeline and all that its `__init__` imports."""
     package = ModuleType(folder.name)
     package.__path__ = [str(folder)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ import torch
 from diffusers.models.transformers import transformer_flux2 as upstream
 from peft import LoraConfig
 from torch import nn
+
+from scaffold.resources import templates_root
 
 
 TINY: dict[str, Any] = {
@@ -344,27 +347,20 @@ def test_a_planted_fault_is_seen(altered_flux2, fault):
     assert not torch.equal(ours["sample"], theirs["sample"])
 
 
-# All that the spec says about context parallelism.
-PLAN = """context_parallel:
-  splits:
-    - {argument: hidden_states, dim: 1, dims: 3}
-    - {argument: encoder_hidden_states, dim: 1, dims: 3}
-    - {argument: img_ids, dim: 1, dims: 3}
-    - {argument: txt_ids, dim: 1, dims: 3}
-  gathers:
-    - {module: proj_out, dim: 1, dims: 3}
-"""
+# All that the spec says about several devices.
+FLUX2 = (templates_root() / "specs" / "flux2.yaml").read_text()
+PLANS = re.search(r"^context_parallel:\n(?: .*\n)+\ntensor_parallel:\n(?: .*\n)+", FLUX2, re.MULTILINE).group()
 
 
 def test_a_spec_without_a_feature_leaves_no_trace_of_it(altered_flux2):
     package = altered_flux2(
         ("specs/flux2.yaml", "kv_cache: true", "kv_cache: false"),
-        ("specs/flux2.yaml", PLAN, ""),
+        ("specs/flux2.yaml", PLANS, ""),
     )
     source = Path(package.model.__file__).read_text()
-    traces = ("kv_cache", "ref_", "index", "ContextParallel")
+    traces = ("kv_cache", "ref_", "index", "ContextParallel", "_tp_", "Packed")
     assert [line for line in source.splitlines() if any(trace in line for trace in traces)] == []
-    assert not {"kv_cache_mode", "_cp_plan"} & package.Flux2Transformer2DModel.metadata().keys()
+    assert not {"kv_cache_mode", "_cp_plan", "_tp_plan"} & package.Flux2Transformer2DModel.metadata().keys()
     assert not (Path(package.__path__[0]) / "tests" / "test_parallel.py").exists()
     pair = make_pair(package)
     inputs = make_inputs(pair)

@@ -99,7 +99,7 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
     "qwenimage": {
         "controlnet": {"controlnet_block_samples": residuals(2, 8)},
         "no-text-mask": {"encoder_hidden_states_mask": None},
-        "mask-with-holes": {"encoder_hidden_states_mask": torch.eye(7)[:2] + torch.eye(7)[3:5]},
+        "mask-with-holes": {"encoder_hidden_states_mask": torch.eye(8)[:2] + torch.eye(8)[3:5]},
         "reference-image": {"img_shapes": [[(1, 2, 3), (1, 1, 2)]] * 2},
         "odd-sides": {"img_shapes": [[(1, 1, 5), (1, 3, 1)]] * 2},
         "one-picture-each": {"img_shapes": [(1, 2, 4), (1, 2, 4)]},
@@ -113,8 +113,8 @@ PATHS: dict[str, dict[str, dict[str, Any]]] = {
         "no-positions": {"image_rotary_emb": None},
     },
     "hunyuanvideo": {
-        "mask-with-holes": {"encoder_attention_mask": torch.tensor([[0, 1, 1, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]])},
-        "mask-of-numbers": {"encoder_attention_mask": torch.tensor([[1.0] * 2 + [0.0] * 5, [1.0] * 7])},
+        "mask-with-holes": {"encoder_attention_mask": torch.eye(8)[:2] + torch.eye(8)[3:5]},
+        "mask-of-numbers": {"encoder_attention_mask": torch.tensor([[1.0] * 2 + [0.0] * 6, [1.0] * 8])},
     },
     "z-image": {
         "equal-sizes": {"x": list(drawn(2, 16, 1, 8, 8)), "cap_feats": list(drawn(2, 40, 16))},
