@@ -54,12 +54,12 @@ def proposals(module_class: type[nn.Module], config: Mapping[str, Any]) -> dict[
     dimensions = _planned_dimensions(module_class)
     found: dict[str, list[Any]] = {}
     for name, parameter in list(inspect.signature(module_class.forward).parameters.items())[1:]:
-        if _NEVER.search(name) or parameter.kind not in (
-            parameter.POSITIONAL_OR_KEYWORD,
-            parameter.KEYWORD_ONLY,
-        ):
-            continue
         is_optional = parameter.default is not parameter.empty
+        # What has a value by default is no tensor, or none that a model waits for.
+        has_value = is_optional and parameter.default is not None
+        is_named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if _NEVER.search(name) or has_value or not is_named:
+            continue
         expected, wanted = _for_name(name, numbers, config)
         # Ids come with and without a batch; the plan says which of the two its class is made for.
         if name.endswith("_ids") and name in dimensions:

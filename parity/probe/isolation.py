@@ -87,6 +87,7 @@ class _Watch:
     _recipe: Recipe | None = None
     _wirings: Mapping[str, Wiring] = field(default_factory=dict)
     _outcomes: list[Outcome] = field(default_factory=list)
+    _probed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._begin()
@@ -128,6 +129,7 @@ class _Watch:
             self._recipe = message.recipe
         elif isinstance(message, Begun):
             self._current = message
+            self._probed.add(message.wiring or "")
             progress(f"{self.task.path}: {message.name}")
         elif isinstance(message, Tried):
             self._note(message.verdict, message.reason)
@@ -152,7 +154,8 @@ class _Watch:
 
     def _finish(self, problem: str | None) -> None:
         self.kill()
-        self.probe = Probe(self.task.path, problem, self._recipe, tuple(self._outcomes))
+        unprobed = (name for name, wiring in self._wirings.items() if is_declared(wiring) and name not in self._probed)
+        self.probe = Probe(self.task.path, problem, self._recipe, tuple(self._outcomes), tuple(unprobed))
 
 
 def _ending(code: int | None) -> str:

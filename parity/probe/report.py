@@ -56,6 +56,8 @@ def _one(probe: Probe) -> Iterator[str]:
     absent = [outcome.name for outcome in probe.outcomes if outcome.verdict is Verdict.ABSENT]
     if absent:
         yield from _wrapped("Absent: ", ", ".join(absent))
+    if probe.unprobed:
+        yield from _wrapped("Declared, with no check: ", ", ".join(probe.unprobed))
     yield ""
     yield _summary(probe)
 

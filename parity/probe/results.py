@@ -78,12 +78,14 @@ class Probe(msgspec.Struct, frozen=True):
         problem: Why nothing was run, in one line.
         recipe: What it was run on; None if nothing was.
         outcomes: A capability each, in the order of the table.
+        unprobed: What the class declares besides, by the names of `linter metadata`.
     """
 
     model: str
     problem: str | None
     recipe: Recipe | None
     outcomes: tuple[Outcome, ...]
+    unprobed: tuple[str, ...] = ()
 
     @property
     def has_passed(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from parity.weights import draw_weights
 
 SEED = 0
 _MOST_ROUNDS = 12
+_LONGEST = 200
+_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 
 Outputs = dict[str, torch.Tensor]
 
@@ -213,6 +216,8 @@ class _Trial:
 
 
 def describe(error: BaseException) -> str:
-    """What was raised, in one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    """What was raised, in one line: the first of its text, where classes go by their last name."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = _CLASS.sub(r"`\1`", lines[0]) if lines else ""
+    name = type(error).__name__
+    return f"{name}: {text[:_LONGEST]}{'...' if len(text) > _LONGEST else ''}" if text else name

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import torch
+import torch._dynamo  # imported once for all processes: the first compilation would take seconds in each
 from diffusers import ModelMixin
 
 from parity.errors import ParityError

@@ -40,16 +40,21 @@ def require_equal(
     if reference.keys() != outputs.keys():
         raise Broken(f"{what} returns {', '.join(outputs) or 'nothing'} instead of {', '.join(reference)}")
     for name, expected in reference.items():
+        output = outputs[name]
+        place = f"{what}, `{name}`," if len(reference) > 1 else what
+        if expected.shape != output.shape or expected.dtype != output.dtype:
+            raise Broken(f"{place} is {_kind(output)} instead of {_kind(expected)}")
+        if strange := int((~output.isfinite()).sum()):
+            raise Broken(f"{place} has NaN or infinity in {strange} of {output.numel()} values")
         largest = float(expected.abs().max()) if expected.numel() else 0.0
-        compared = compare_tensors(name, expected, outputs[name], tolerance * largest, may_be_void=True)
-        if compared.passed:
-            continue
-        if compared.max is None or expected.dtype != outputs[name].dtype:
-            reason = (compared.reason or "").replace("the reference", "the plain run").replace("the candidate", what)
-            raise Broken(f"{what}: {reason}")
-        raise Broken(
-            f"{what} differs by {compared.max / largest if largest else compared.max:.1e} of the largest value"
-        )
+        compared = compare_tensors(name, expected, output, tolerance * largest, may_be_void=True)
+        if not compared.passed and compared.max is not None:
+            share = compared.max / largest if largest else compared.max
+            raise Broken(f"{place} differs by {share:.1e} of the largest value")
+
+
+def _kind(tensor: torch.Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {'x'.join(map(str, tensor.shape)) or 'scalar'}"
 
 
 def is_equal(reference: Mapping[str, torch.Tensor], outputs: Mapping[str, torch.Tensor]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ def cast_by_layers(specimen: Specimen, plain: Outputs) -> None:
     stored = {name for name, each in model.named_parameters() if each.dtype is torch.float8_e4m3fn}
     if not stored:
         raise Broken("no weight is stored in eight bits")
+    for pattern in specimen.module_class._skip_layerwise_casting_patterns or ():
+        if cast := sorted(name for name in stored if re.search(pattern, name.rpartition(".")[0])):
+            raise Broken(f"`{cast[0]}` is stored in eight bits, though `{pattern}` is to be left alone")
     rounded = specimen.make()
     for name, parameter in rounded.named_parameters():
         if name in stored:

@@ -1,0 +1,161 @@
+"""`parity probe` as its user sees it, and what its checks see in models of diffusers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import diffusers
+import pytest
+from click.testing import CliRunner, Result
+
+from parity.cli import main
+from parity.probe.checks.caching import cache
+from parity.probe.checks.comparing import Broken
+from parity.probe.checks.skipping import skips_layers
+from parity.probe.specimen import Specimen, find_specimen
+
+
+@pytest.fixture
+def _in_the_models_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent)
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, ["probe", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+def outcomes(result: Result) -> dict[str, dict]:
+    (model,) = json.loads(result.stdout)["models"]
+    return {outcome["name"]: outcome for outcome in model["outcomes"]}
+
+
+def broken(result: Result) -> dict[str, str]:
+    return {name: each["reason"] for name, each in outcomes(result).items() if each["verdict"] == "broken"}
+
+
+def refused(*arguments: str) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.usefixtures("_in_the_models_folder")
+def test_a_model_that_does_what_it_declares_passes() -> None:
+    result = run("probed_models:Honest")
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert 'config {"dim": 64, "num_layers": 2}' in lines
+    assert "gradient checkpointing yes yes yes" in lines
+    assert "save and load yes - yes" in lines
+    assert lines[-1] == "PASS 9 verified"
+
+
+@pytest.mark.usefixtures("_in_the_models_folder")
+@pytest.mark.parametrize(
+    ("model", "reasons"),
+    [
+        ("ForgetsCheckpoints", {"gradient checkpointing": "nothing is computed again in the backward"}),
+        (
+            "ReadsWeightsFromOutside",
+            {
+                "gradient checkpointing": "nothing is computed again",
+                "offload leaves": "the offloaded model has NaN or infinity in 2048 of 2048 values",
+            },
+        ),
+        ("BreaksGraph", {"compile": "Unsupported: Data-dependent branching"}),
+    ],
+)
+def test_what_a_model_does_not_do_is_named(model: str, reasons: dict[str, str]) -> None:
+    result = run(f"probed_models:{model}", "--json")
+    assert result.exit_code == 1
+    found = broken(result)
+    assert found.keys() == reasons.keys()
+    assert not [name for name, reason in reasons.items() if reason not in found[name]], found
+
+
+@pytest.mark.usefixtures("_in_the_models_folder")
+def test_a_crash_and_a_hang_cost_one_line_each() -> None:
+    result = run("probed_models:Misbehaves", "--limit", "15", "--json")
+    assert broken(result) == {
+        "compile": "not done after 15 s",
+        "layerwise casting": "crashed the process (SIGSEGV)",
+    }
+    assert outcomes(result)["save and load"]["verdict"] == "verified"
+
+
+def test_a_generated_model_says_what_works(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    result = run("flux2.Flux2Transformer2DModel", "--json")
+    report = json.loads(result.stdout)
+    assert report["schema"] == 1
+    assert report["versions"]["diffusers"] == diffusers.__version__
+    assert report["models"][0]["recipe"]["origin"] == "derived"
+    found = outcomes(result)
+    # The hook of diffusers hands the two streams on in an order of its own.
+    assert broken(result).keys() == {"layer skip"}
+    assert found["first-block cache"]["verdict"] == "verified"
+    assert found["context parallel"] == {
+        "name": "context parallel",
+        "declared": True,
+        "wiring": {"status": "wired", "findings": []},
+        "verdict": "verified",
+        "reason": None,
+    }
+    # From the original's names, by the folder's own mapping.
+    assert found["single file"]["verdict"] == "verified"
+    assert found["single file"]["reason"] is None
+    assert found["kept in float32"]["verdict"] == "absent"
+
+
+def specimen(name: str) -> Specimen:
+    return find_specimen(name, getattr(diffusers, name), None, None)
+
+
+def test_skipping_a_block_of_flux_returns_the_wrong_stream() -> None:
+    flux = specimen("FluxTransformer2DModel")
+    wrong = (
+        "a skipped block of `transformer_blocks` returns the wrong stream: 16 and 8 tokens where the block returns 8"
+    )
+    with pytest.raises(Broken, match=wrong):
+        skips_layers(flux, flux.plain())
+
+
+def test_skipping_a_block_of_wan_hands_its_input_on() -> None:
+    wan = specimen("WanTransformer3DModel")
+    skips_layers(wan, wan.plain())
+
+
+def test_a_first_block_cache_raises_in_flux2_and_works_in_flux() -> None:
+    flux, flux2 = specimen("FluxTransformer2DModel"), specimen("Flux2Transformer2DModel")
+    cache("first-block cache")(flux, flux.plain())
+    with pytest.raises(TypeError, match="'Tensor' and 'list'"):
+        cache("first-block cache")(flux2, flux2.plain())
+
+
+@pytest.mark.usefixtures("_in_the_models_folder")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Name one MODEL, or give --all."),
+        (["probed_models:Honest", "--all"], "Name one MODEL, or give --all."),
+        (["--all", "--config", "{}"], "--config and --inputs are of one model"),
+        (["diffusers:FluxTransfomer2DModel"], "Did you mean `FluxTransformer2DModel`?"),
+        (["torch.nn:Linear"], "does not inherit `ModelMixin`"),
+        (["probed_models:Honest", "--config", "{depth: 2}"], "`depth` in the config is none of its arguments."),
+        (["probed_models:Honest", "--inputs", "{x: 1}"], "`x` in the inputs is none of its arguments."),
+        (
+            ["probed_models:Honest", "--inputs", "{hidden_states: {shape: [1, 5]}}"],
+            "forward does not run on these inputs: RuntimeError: mat1 and mat2 shapes cannot be multiplied",
+        ),
+        (["probed_models:NeedsAnImage"], "no inputs were found that forward runs on; the best try ended in"),
+        (["probed_models:Honest", "--config", "nowhere.yaml"], "nowhere.yaml: no such file."),
+    ],
+)
+def test_a_wrong_request_is_refused(arguments: list[str], message: str) -> None:
+    assert message in refused(*arguments)
