@@ -212,6 +212,7 @@ def _run_in_step(
     for pair in pairs:
         by_reference[pair.reference].append(pair)
     wanted = Counter(pair.candidate for pair in pairs)
+    left: set[str] = set()
     # Seeded around both, for an interrupted candidate may draw until it has ended.
     with seeded(seed), Steps(candidate.module, candidate.inputs, wanted, seed) as theirs:
         follower = Follower(theirs, wanted)
@@ -230,7 +231,8 @@ def _run_in_step(
             except Exception as error:
                 raise _Unwinding(error) from None
             if halt.leaves:
-                announce(f"running both models: {halt.path or 'output'}")
+                left.add(halt.path)
+                announce(f"running both models: {len(left)} of {len(by_reference)} modules, {halt.path or 'output'}")
 
         with halting(reference.module, by_reference, compare), torch.no_grad():
             try:
