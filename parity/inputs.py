@@ -36,7 +36,7 @@ _DTYPES: Mapping[str, torch.dtype] = {
         torch.complex64,
     )
 }
-_KEYS = ("shape", "dtype", "kind", "low", "high", "value", "from", "list")
+_KEYS = ("shape", "dtype", "kind", "low", "high", "value", "from", "list", "mapping")
 _SHAPE_ON_COMMAND_LINE = re.compile(r"(?P<name>[^\W\d]\w*)=(?P<shape>\d+(?:x\d+)*)(?::(?P<what>\w+))?")
 
 
@@ -110,7 +110,14 @@ class Several:
     items: tuple[Argument, ...]
 
 
-Argument = DrawnTensor | GivenTensor | PlainValue | SameAs | Several
+@dataclass(frozen=True)
+class Named:
+    """An argument that is a mapping, and what it holds."""
+
+    items: Mapping[str, Argument]
+
+
+Argument = DrawnTensor | GivenTensor | PlainValue | SameAs | Several | Named
 
 
 def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, Argument]:
@@ -119,7 +126,7 @@ def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, A
     Args:
         descriptions: For each argument a mapping with `shape` (and `kind`, `dtype`, `low`, `high`) for a drawn tensor,
             with `value` (and `dtype`) for a written one, with `from` for the reference's argument of that name, with
-            `list` for a list of such descriptions, or a plain text, number, boolean or null.
+            `list` or `mapping` for a list or a mapping of such descriptions, or a plain text, number, boolean or null.
         origin: Where the mapping comes from, for messages.
 
     Raises:
@@ -176,6 +183,8 @@ def _draw(name: str, argument: Argument, dtype: torch.dtype, seed: int, referenc
         return argument.make(dtype)
     if isinstance(argument, Several):
         return [_draw(f"{name}.{index}", item, dtype, seed, reference) for index, item in enumerate(argument.items)]
+    if isinstance(argument, Named):
+        return {key: _draw(f"{name}.{key}", item, dtype, seed, reference) for key, item in argument.items.items()}
     if isinstance(argument, SameAs):
         if argument.name not in reference:
             hint = nearest_name(argument.name, reference)
@@ -203,6 +212,10 @@ def _describe(entry: object, place: str) -> Argument:
         if len(entry) > 1 or not isinstance(entry["list"], (list, tuple)):
             raise ParityError(f"{place}: `list` stands alone and holds descriptions: {{list: [{{shape: [16, 4]}}]}}.")
         return Several(tuple(_describe(item, f"{place}, entry {index}") for index, item in enumerate(entry["list"])))
+    if "mapping" in entry:
+        if len(entry) > 1 or not isinstance(entry["mapping"], Mapping):
+            raise ParityError(f"{place}: `mapping` stands alone: {{mapping: {{mask: {{shape: [2, 16]}}}}}}.")
+        return Named({key: _describe(item, f"{place}, `{key}`") for key, item in entry["mapping"].items()})
     if entry.get("kind") == "plain":
         return PlainValue(_required(entry, "value", place))
     dtype = _named_dtype(entry.get("dtype"), place)

@@ -43,7 +43,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield "## Classes that did not run"
         yield ""
-        yield from (f"- `{_class(probe)}`: {_plain(probe.problem or '')}" for probe in stuck)
+        for probe in stuck:
+            yield f"- {_class(probe)}: {_plain((probe.problem or '').removeprefix(f'{probe.model}: '))}"
 
 
 def _by_capability(names: Sequence[str], probes: Sequence[Probe]) -> Iterator[str]:
@@ -51,15 +52,20 @@ def _by_capability(names: Sequence[str], probes: Sequence[Probe]) -> Iterator[st
     yield ""
     yield "`wired` counts those where the linter's rules look at the wiring and miss nothing."
     yield ""
-    yield "| capability | declared | wired | verified | broken | untested |"
-    yield "| --- | --: | --: | --: | --: | --: |"
+    yield "| capability | declared | wired | verified | broken | wired, yet broken | untested |"
+    yield "| --- | --: | --: | --: | --: | --: | --: |"
     for name in names:
         outcomes = [_outcome(probe, name) for probe in probes]
         declared = [outcome for outcome in outcomes if outcome.declared]
         seen = [wired(outcome) for outcome in declared]
-        counts = [sum(each.verdict is verdict for each in declared) for verdict in list(_SIGNS)[:3]]
         known = "-" if all(each in "-?" for each in seen) else str(seen.count("yes"))
-        yield f"| {name} | {len(declared)} | {known} | {' | '.join(str(count or '') for count in counts)} |"
+        verified, broken, untested = (
+            sum(each.verdict is verdict for each in declared)
+            for verdict in (Verdict.VERIFIED, Verdict.BROKEN, Verdict.UNTESTED)
+        )
+        surprising = sum(each.verdict is Verdict.BROKEN and wired(each) == "yes" for each in declared)
+        counts = (str(count or "") for count in (verified, broken, surprising, untested))
+        yield f"| {name} | {len(declared)} | {known} | {' | '.join(counts)} |"
 
 
 def _by_class(names: Sequence[str], probes: Sequence[Probe]) -> Iterator[str]:

@@ -97,7 +97,7 @@ class Probe(msgspec.Struct, frozen=True):
         return sum(outcome.verdict is verdict for outcome in self.outcomes)
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, tag_field="command", tag="probe"):
     """All models of one call; also the JSON report."""
 
     schema: int

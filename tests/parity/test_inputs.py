@@ -71,6 +71,12 @@ def test_a_shorthand_takes_a_dtype_or_a_kind() -> None:
     }
 
 
+def test_a_mapping_holds_tensors_of_their_own() -> None:
+    made = drawn({"x": {"mapping": {"a": {"shape": [4]}, "b": {"list": [{"shape": [4]}]}}}})["x"]
+    assert made["a"].shape == made["b"][0].shape == (4,)
+    assert not torch.equal(made["a"], made["b"][0])
+
+
 def test_a_list_holds_tensors_of_their_own() -> None:
     made = drawn({"x": {"list": [{"shape": [4, 8]}, {"shape": [4, 8]}, {"list": [{"value": [1]}]}, 3]}})["x"]
     assert [made[0].shape, made[1].shape] == [(4, 8), (4, 8)]

@@ -93,7 +93,7 @@ def test_a_generated_model_says_what_works(place: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(place)
     result = run("flux2.Flux2Transformer2DModel", "--json")
     report = json.loads(result.stdout)
-    assert report["schema"] == 1
+    assert [report["command"], report["schema"]] == ["probe", 1]
     assert report["versions"]["diffusers"] == diffusers.__version__
     assert report["models"][0]["recipe"]["origin"] == "derived"
     found = outcomes(result)

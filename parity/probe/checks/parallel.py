@@ -33,6 +33,7 @@ def splits_the_sequence(specimen: Specimen, plain: Outputs) -> None:
     """Runs Ulysses on two gloo processes."""
     if not hasattr(os, "fork"):
         raise Untestable("two processes are made by fork, which this system lacks")
+    _require_parts(specimen.make())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Each rank is a copy of this process, in which everything is imported.
@@ -52,6 +53,17 @@ def splits_the_sequence(specimen: Specimen, plain: Outputs) -> None:
             raise Broken(f"the two processes wait for each other for more than {_PATIENCE_S} s")
         for rank in range(_RANKS):
             require_equal("the model on two processes", plain, _read(folder, rank, plain))
+
+
+def _require_parts(model: Any) -> None:
+    """Makes sure that the model has what its plan names."""
+    for path in model._cp_plan:
+        try:
+            model.get_submodule(path.partition(".*")[0])
+        except AttributeError:
+            if any(part.isdigit() for part in path.split(".")):
+                raise Untestable(f"the plan is for more blocks than a tiny model has: it names `{path}`") from None
+            raise Broken(f"the plan names `{path}`, which the model does not have") from None
 
 
 def _read(folder: Path, rank: int, plain: Outputs) -> Outputs:
