@@ -119,12 +119,26 @@ def _problem(spec: Spec, reply: dict[str, Any], places: tuple[tuple[str, ...], .
             f"see which formulas of the spec they do not fit. {_LEAVE_OUT}"
         )
         return Problem(places[reply["configuration"]], reason)
+    if reply["failed"] == "plan":
+        reason = f"devices cannot share what this names: {reply['error']}. {_LEAVE_OUT}"
+        return Problem(_place_in_plan(spec, reply["key"], reply["name"], reply.get("argument")), reason)
     at = f" at `{reply['at']}`" if reply["at"] else ""
     reason = (
         f"the tiny model cannot run: {reply['error']}{at}; "
         f"see that this and what `forward` draws from `tiny` agree on the sizes. {_LEAVE_OUT}"
     )
     return Problem(_place_of(spec, reply["at"] or ""), reason)
+
+
+def _place_in_plan(spec: Spec, key: str, name: str, argument: str | None) -> tuple[str | int, ...]:
+    """The entry of a plan that is about a layer, a module or an argument of it."""
+    if key == "tensor_parallel":
+        return (key, [shard.layer for shard in spec.tensor_parallel].index(name))
+    assert spec.context_parallel is not None
+    for index, split in enumerate(spec.context_parallel.splits):
+        if split.module == name and argument in (None, split.argument):
+            return (key, "splits", index)
+    return (key, "gathers", [gather.module for gather in spec.context_parallel.gathers].index(name))
 
 
 def _place_of(spec: Spec, path: str) -> tuple[str | int, ...]:

@@ -7,6 +7,7 @@ reads the other.
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from diffusers.hooks.context_parallel import _get_submodule_by_name
+from diffusers.hooks.tensor_parallel import resolve_tp_shard_specs
 from torch import nn
 
 
@@ -44,11 +47,11 @@ def draw(kind: str, numbers: Sequence[Any], dtype: torch.dtype, generator: torch
 
 
 def try_folder(request: dict[str, Any]) -> dict[str, Any]:
-    """Build every configuration without memory, and run the tiny one.
+    """Build every configuration without memory, run the tiny one, and find all that its plans for devices name.
 
     Returns:
-        What failed (`import`, `build` or `forward`), with the error and where in the model it arose; nothing if all
-        went well.
+        What failed (`import`, `build`, `forward` or `plan`), with the error and where in the model it arose; nothing if
+        all went well.
     """
     folder = Path(request["folder"])
     try:
@@ -81,6 +84,32 @@ def try_folder(request: dict[str, Any]) -> dict[str, Any]:
             model(**inputs, return_dict=False)
     except Exception as error:
         return {"failed": "forward", "error": _described(error), "at": _path_at(error, model)}
+    return _try_plans(model)
+
+
+def _try_plans(model: Any) -> dict[str, Any]:
+    """The first entry of a plan for several devices that the model cannot follow, or nothing."""
+    for name, share in (model._cp_plan or {}).items():
+        try:
+            modules = _get_submodule_by_name(model, name)
+        except ValueError as error:
+            return {"failed": "plan", "key": "context_parallel", "name": name, "error": _described(error)}
+        for argument in share if isinstance(share, dict) else ():
+            for module in modules if isinstance(modules, list) else [modules]:
+                if isinstance(argument, str) and argument not in inspect.signature(module.forward).parameters:
+                    taken = f"`forward` of {type(module).__name__} takes no `{argument}`"
+                    return {
+                        "failed": "plan",
+                        "key": "context_parallel",
+                        "name": name,
+                        "argument": argument,
+                        "error": taken,
+                    }
+    for name, style in (model._tp_plan or {}).items():
+        try:
+            resolve_tp_shard_specs(model, {name: style}, 1)
+        except (AttributeError, ValueError) as error:
+            return {"failed": "plan", "key": "tensor_parallel", "name": name, "error": _described(error)}
     return {}
 
 

@@ -101,6 +101,20 @@ FAULTS = {
         "`tiny.config`: a model of ",
         " parameters is not tiny; give smaller sizes here",
     ),
+    "a layer to share that is not there": (
+        'layer: "transformer_blocks.*.ff.linear_out"',
+        'layer: "transformer_blocks.*.ff.linear_in.0"',
+        "linear_in.0",
+        "`tensor_parallel[9]`: devices cannot share what this names: AttributeError: ",
+        "has no attribute '0'",
+    ),
+    "an argument to split that is not there": (
+        "- {argument: txt_ids, dim: 1, dims: 3}",
+        "- {argument: text_ids, dim: 1, dims: 3}",
+        "- {argument: text_ids",
+        "`context_parallel.splits[3]`: devices cannot share what this names: ",
+        "`forward` of Flux2Transformer2DModel takes no `text_ids`",
+    ),
     "heads of another width in one stage": (
         JOINED + "      attention_head_dim: attention_head_dim\n",
         JOINED + "      attention_head_dim: 2 * attention_head_dim\n",
