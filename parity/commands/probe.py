@@ -58,6 +58,8 @@ def probe(
             raise ParityError("--config and --inputs are of one model; they cannot be given with --all.")
         arguments = read_mapping(config, "config") if config else None
         described = read_mapping(inputs, "inputs") if inputs else None
+        if page and not Path(page).absolute().parent.is_dir():
+            raise ParityError(f"--page {page}: there is no folder `{Path(page).parent}` to write it into.")
         for package in _NEEDED:
             if find_spec(package) is None:
                 raise ParityError(f"parity probe needs {package}: pip install 'modelwright[torch]'")

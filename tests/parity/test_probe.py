@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import diffusers
 import pytest
 from click.testing import CliRunner, Result
+from ruamel.yaml import YAML
 
 from parity.cli import main
 from parity.probe.checks.caching import cache
@@ -138,6 +140,13 @@ def test_a_first_block_cache_raises_in_flux2_and_works_in_flux() -> None:
         cache("first-block cache")(flux2, flux2.plain())
 
 
+def test_every_record_is_of_a_class_that_diffusers_has() -> None:
+    text = files("parity.probe").joinpath("recipes.yaml").read_text(encoding="utf-8")
+    recorded = YAML(typ="safe").load(text)
+    assert recorded
+    assert [name for name in recorded if not hasattr(diffusers, name)] == []
+
+
 @pytest.mark.usefixtures("_in_the_models_folder")
 @pytest.mark.parametrize(
     ("arguments", "message"),
@@ -155,6 +164,7 @@ def test_a_first_block_cache_raises_in_flux2_and_works_in_flux() -> None:
         ),
         (["probed_models:NeedsAnImage"], "no inputs were found that forward runs on; the best try ended in"),
         (["probed_models:Honest", "--config", "nowhere.yaml"], "nowhere.yaml: no such file."),
+        (["probed_models:Honest", "--page", "nowhere/page.md"], "there is no folder `nowhere`"),
     ],
 )
 def test_a_wrong_request_is_refused(arguments: list[str], message: str) -> None:
