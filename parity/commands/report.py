@@ -57,6 +57,8 @@ def _as_text(result: Result) -> str:
     from parity.compare import Comparison
     from parity.configs import ConfigComparison
     from parity.diagnose import Diagnosis
+    from parity.probe.report import render_text as render_probe
+    from parity.probe.results import Report as ProbeReport
     from parity.report import render_text as render_comparison
 
     if isinstance(result, Comparison):
@@ -67,4 +69,6 @@ def _as_text(result: Result) -> str:
         return render_diagnosis(result)
     if isinstance(result, ConfigComparison):
         return render_configs(result)
+    if isinstance(result, ProbeReport):
+        return render_probe(result)
     return render_trace(result)

@@ -12,12 +12,21 @@ from parity.compare import Comparison
 from parity.configs import ConfigComparison
 from parity.diagnose import Diagnosis
 from parity.errors import ParityError
+from parity.probe.results import SCHEMA as PROBE_SCHEMA
+from parity.probe.results import Report as ProbeReport
 from parity.trace import Trace
 
 
-Result = Comparison | Bisection | Diagnosis | ConfigComparison | Trace
+Result = Comparison | Bisection | Diagnosis | ConfigComparison | Trace | ProbeReport
 # The form of each that is written today; another one may mean something else by the same names.
-_SCHEMAS: dict[type, int] = {Comparison: 2, Bisection: 1, Diagnosis: 1, ConfigComparison: 1, Trace: 1}
+_SCHEMAS: dict[type, int] = {
+    Comparison: 2,
+    Bisection: 1,
+    Diagnosis: 1,
+    ConfigComparison: 1,
+    Trace: 1,
+    ProbeReport: PROBE_SCHEMA,
+}
 
 
 def read_result(source: str) -> Result:
@@ -32,7 +41,7 @@ def read_result(source: str) -> Result:
         result: Result = msgspec.json.decode(text, type=Result)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ParityError(
-            f"{name}: not what compare, bisect, diagnose, configs or trace prints with --json ({error})."
+            f"{name}: not what compare, bisect, diagnose, configs, trace or probe prints with --json ({error})."
         ) from None
     if result.schema != _SCHEMAS[type(result)]:
         raise ParityError(

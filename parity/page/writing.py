@@ -18,12 +18,14 @@ from parity.bisect import Bisection
 from parity.page.heat import draw_map
 from parity.page.reading import Result
 from parity.plotting import draw_for_page
+from parity.probe.report import wired
+from parity.probe.results import Report as ProbeReport
 from parity.trace import Trace
 
 
 # Of each verdict, whether it is good; what is not listed is bad.
 _MOODS = {"PASS": "good", "AGREE": "good", "EQUAL": "good", "SPREAD": "fair", "EXPLAINED": "fair", "CARRIED": "fair"}
-_CONCLUSION = re.compile(r"^(?:before that, )?([A-Z]{4,})  (.+)$", re.MULTILINE)
+_CONCLUSION = re.compile(r"^([A-Z]{4,})  (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Section:
         anchor: Where on the page it is.
         command: The command that gave it.
         result: All that was measured.
+        sides: What it was measured on, by name.
         text: What the command prints for people.
         verdict: The word in capitals of that text.
         conclusion: What stands behind the word.
@@ -43,6 +46,7 @@ class Section:
     anchor: str
     command: str
     result: Result
+    sides: dict[str, str]
     text: str
     verdict: str
     conclusion: str
@@ -59,7 +63,14 @@ def write_page(results: Sequence[tuple[Result, str]]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "sizes": _sizes, "png": _png, "code": _code, "value": _value}
+    environment.filters |= {
+        "number": _number,
+        "sizes": _sizes,
+        "png": _png,
+        "code": _code,
+        "value": _value,
+        "wired": wired,
+    }
     return environment.get_template("page.html").render(
         sections=sections,
         maps={each.anchor: draw_map(each.result) for each in sections if isinstance(each.result, Bisection)},
@@ -74,12 +85,37 @@ def write_page(results: Sequence[tuple[Result, str]]) -> str:
 
 
 def _section(number: int, result: Result, text: str) -> Section:
-    found = _CONCLUSION.search(text)
-    verdict, conclusion = found.groups() if found else ("", "")
+    verdict, conclusion = _conclude(result, text)
     command = type(result).__struct_config__.tag
     return Section(
-        f"{command}-{number + 1}", str(command), result, text, verdict, conclusion, _MOODS.get(verdict, "bad")
+        anchor=f"{command}-{number + 1}",
+        command=str(command),
+        result=result,
+        sides=_sides(result),
+        text=text,
+        verdict=verdict,
+        conclusion=conclusion,
+        mood=_MOODS.get(verdict, "bad"),
     )
+
+
+def _conclude(result: Result, text: str) -> tuple[str, str]:
+    """The word in capitals that a text leads up to, and what stands behind it."""
+    if isinstance(result, ProbeReport):
+        last = text.splitlines()[-1]
+        has_passed = all(probe.has_passed for probe in result.models)
+        return "PASS" if has_passed else "FAIL", last.partition("  ")[2] or last
+    # A key of a config may look the same, and comes before.
+    *_, found = _CONCLUSION.findall(text)
+    return found[0], found[1]
+
+
+def _sides(result: Result) -> dict[str, str]:
+    """What was measured, by name."""
+    if isinstance(result, ProbeReport):
+        one = {"model": result.models[0].model} if len(result.models) == 1 else {"models": str(len(result.models))}
+        return {**one, **result.versions}
+    return {"reference": result.reference, "candidate": result.candidate}
 
 
 def _number(value: float | None, absent: str = "not finite") -> str:

@@ -186,7 +186,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones() -> Non
 def test_the_json_report_keeps_its_form() -> None:
     answer = report("Port", "--gradients")
     assert list(answer) == [
-        *("schema", "reference", "candidate", "mapping", "checkpoint", "seed"),
+        *("command", "schema", "reference", "candidate", "mapping", "checkpoint", "seed"),
         *("passed", "weights", "saved", "runs"),
     ]
     assert answer["schema"] == 2

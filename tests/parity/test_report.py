@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -20,6 +21,7 @@ from torch import nn
 from parity.bisect import Specimen, bisect
 from parity.cli import main
 from parity.page.heat import draw_map
+from parity.probe.results import Outcome, Probe, Recipe, Report, Verdict
 from parity.trace import Runnable, trace
 from tests.parity.tiny_pipelines import Painter, Pipeline
 
@@ -205,6 +207,23 @@ def test_the_map_shows_block_beside_block_where_it_begins() -> None:
     assert blocks.rows[1].cells[2].title.startswith("blocks.2.0: inputs off by ")
 
 
+@pytest.mark.parametrize("models", [1, 2])
+def test_a_probe_is_a_table_of_capabilities(models: int, tmp_path: Path) -> None:
+    skips = Outcome("layer skip", True, None, Verdict.BROKEN, "returns `the wrong stream`")
+    probe = Probe("models:Model", None, Recipe({"width": 8}, {}, "derived"), (skips,))
+    failed = Probe("models:Other", "no config was found", None, ())
+    content = msgspec.json.encode(Report(1, {"torch": "2"}, (probe, failed)[:models])).decode()
+    assert report("-", "--out", str(tmp_path / "page.html"), stdin=content).exit_code == 0
+    page = Page((tmp_path / "page.html").read_text("utf-8"))
+    assert not page.open
+    assert "probe FAIL" in page.text
+    if models == 1:
+        assert "layer skip yes - broken returns the wrong stream" in page.text
+    else:
+        assert "layer skip models:Model broken models:Other no config was found" in page.text
+        assert page.all("td", title="returns `the wrong stream`")
+
+
 def test_a_result_can_come_through_a_pipe(results: Path, tmp_path: Path) -> None:
     text = (results / "bisect.json").read_text("utf-8")
     assert report("-", "--out", str(tmp_path / "page.html"), stdin=text).exit_code == 0
@@ -215,8 +234,12 @@ def test_a_result_can_come_through_a_pipe(results: Path, tmp_path: Path) -> None
     ("source", "out", "words"),
     [
         ("none.json", "page.html", "none.json: cannot be read (No such file or directory)."),
-        ("broken.json", "page.html", "broken.json: not what compare, bisect, diagnose, configs or trace prints"),
-        ("other.json", "page.html", "other.json: not what compare, bisect, diagnose, configs or trace prints"),
+        (
+            "broken.json",
+            "page.html",
+            "broken.json: not what compare, bisect, diagnose, configs, trace or probe prints",
+        ),
+        ("other.json", "page.html", "other.json: not what compare, bisect, diagnose, configs, trace or probe prints"),
         ("old.json", "page.html", "old.json: has schema 0, and this version reads 1. Run it again."),
         ("good.json", "page.pdf", "--out page.pdf: the ending has to be .html."),
         ("good.json", "nowhere/page.html", "--out nowhere/page.html: there is no folder nowhere."),
