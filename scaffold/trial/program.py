@@ -50,8 +50,8 @@ def try_folder(request: dict[str, Any]) -> dict[str, Any]:
     """Build every configuration without memory, run the tiny one, and find all that its plans for devices name.
 
     Returns:
-        What failed (`import`, `build`, `forward` or `plan`), with the error and where in the model it arose; nothing if
-        all went well.
+        What failed (`import`, `build`, `forward` or `plan`), with the error and where in the model it arose; nothing
+        if all went well.
     """
     folder = Path(request["folder"])
     try:

@@ -120,6 +120,9 @@ def test_two_processes_give_the_numbers_of_one(shares, outputs, name):
         else:
             alone = share.run(share.build())
             torch.testing.assert_close(output[name], alone, atol=1e-6 * alone.abs().max().item(), rtol=0)
+            # A mask that changed nothing would hide that devices take it for another.
+            if case.inputs or case.config:
+                assert not torch.equal(output[name], output[f"{case.preset}-tokens"])
 
 
 @pytest.mark.parametrize("name", LAYERED)
