@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from parity.errors import ParityError, asks_for_gpu, describe
+from parity.execution import own_inputs
 from parity.gaps import Gap, Gauge, largest
-from parity.lockstep import Follower, FollowerRaised, Halt, Steps, halting, own_inputs
+from parity.lockstep import Follower, FollowerRaised, Halt, Steps, halting
 from parity.observing import left_as_found
 from parity.pairing import ModulePair, pair_modules, unpaired
 from parity.seeding import seeded

@@ -59,7 +59,7 @@ def execute(module: nn.Module, inputs: Mapping[str, Any], seed: int, *, gradient
     Raises:
         ParityError: If the module asks for a GPU where there is none.
     """
-    own = tree_map_only(torch.Tensor, torch.clone, dict(inputs))
+    own = own_inputs(inputs)
     if gradients:
         for value in own.values():
             if isinstance(value, torch.Tensor) and value.is_floating_point():
@@ -80,6 +80,12 @@ def execute(module: nn.Module, inputs: Mapping[str, Any], seed: int, *, gradient
         found |= {f"input {name}": value.grad for name, value in own.items() if _is_differentiable(value)}
         found |= {name: parameter.grad for name, parameter in module.named_parameters()}
     return Execution(outputs, others, found)
+
+
+def own_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a forward with tensors of its own, which it may write into."""
+    copies: dict[str, Any] = tree_map_only(torch.Tensor, torch.clone, dict(inputs))
+    return copies
 
 
 def _project(outputs: Mapping[str, torch.Tensor], seed: int) -> torch.Tensor:

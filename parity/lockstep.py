@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map_only
 
+from parity.execution import own_inputs
 from parity.observing import watched
 from parity.seeding import GeneratorStates, seeded
 from parity.tensors import named_tensors
@@ -69,12 +69,6 @@ def halting(module: nn.Module, paths: Iterable[str], halted: Callable[[Halt], No
 
     with watched(module, paths, entered, left):
         yield
-
-
-def own_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a forward with tensors of its own, which it may write into."""
-    copies: dict[str, Any] = tree_map_only(torch.Tensor, torch.clone, dict(inputs))
-    return copies
 
 
 class _Cancelled(BaseException):

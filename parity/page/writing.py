@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from parity.bisect import Bisection
 from parity.page.heat import draw_map
@@ -67,7 +66,6 @@ def write_page(results: Sequence[tuple[Result, str]]) -> str:
         "number": _number,
         "sizes": _sizes,
         "png": _png,
-        "code": _code,
         "value": _value,
         "wired": wired,
     }
@@ -75,9 +73,7 @@ def write_page(results: Sequence[tuple[Result, str]]) -> str:
         sections=sections,
         maps={each.anchor: draw_map(each.result) for each in sections if isinstance(each.result, Bisection)},
         curves={
-            each.anchor: Markup(draw_for_page(each.result, each.anchor))
-            for each in sections
-            if isinstance(each.result, Trace)
+            each.anchor: draw_for_page(each.result, each.anchor) for each in sections if isinstance(each.result, Trace)
         },
         today=date.today(),
         version=version("modelwright"),
@@ -130,13 +126,6 @@ def _sizes(shape: Sequence[int]) -> str:
 
 def _png(content: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
-
-
-def _code(text: str) -> Markup:
-    """What stands between backticks as code."""
-    parts = re.split(r"`([^`]*)`", text)
-    wrap = (Markup("{}").format, Markup("<code>{}</code>").format)
-    return Markup("").join(wrap[index % 2](part) for index, part in enumerate(parts))
 
 
 def _value(value: Any) -> str:
