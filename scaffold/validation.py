@@ -447,7 +447,7 @@ def _shared_modulation(spec: Spec, stage: Stage, place: tuple[str | int, ...]) -
 def _weights(spec: Spec) -> Iterator[Problem]:
     if spec.weights is None:
         return
-    originals: set[str] = set()
+    originals: set[tuple[str, str | None]] = set()
     targets: set[str] = set()
     for index, rule in enumerate(spec.weights.rules):
         place = ("weights", "rules", index)
@@ -457,9 +457,11 @@ def _weights(spec: Spec) -> Iterator[Problem]:
         if rule.rounds is not None and (rule.rounds < 2 or rule.parts or rule.swap_halves):
             yield Problem((*place, "rounds"), "expected a number from 2 on, without `parts` and `swap_halves`")
         for original, becomes in rule.tensors:
-            if original in originals:
+            if (original, rule.beside) in originals:
                 yield Problem((*place, "original"), f"{original!r} has a rule already")
-            originals.add(original)
+            if rule.beside is not None and "{" in original:
+                yield Problem((*place, "beside"), "a rule for names in blocks cannot have it")
+            originals.add((original, rule.beside))
             for target in becomes:
                 if target in targets:
                     yield Problem((*place, "diffusers"), f"{target!r} is already what another name becomes")

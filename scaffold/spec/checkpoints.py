@@ -16,7 +16,8 @@ class KeyRule(Node, frozen=True):
     numbers of `parts`, by default all equal. `swap_halves` exchanges its two halves, where the original keeps (shift,
     scale) and diffusers (scale, shift). With `rounds` equal parts are dealt out to the names in turn, so that each
     gets as many as there are rounds. With `ends`, such as `weight`, it is a rule for the names with each of them.
-    `{last}` stands for the number of the last block alone, where such a rule comes before the one with `{}`.
+    `{last}` stands for the number of the last block alone, where such a rule comes before the one with `{}`. A rule
+    with `beside` is about checkpoints that have this tensor, too; there it comes before another for the same name.
     """
 
     original: str
@@ -25,6 +26,7 @@ class KeyRule(Node, frozen=True):
     swap_halves: bool = False
     rounds: int | None = None
     ends: tuple[str, ...] = ()
+    beside: str | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -107,11 +109,7 @@ class Lora(Node, frozen=True):
 
 
 class Published(Node, frozen=True):
-    """A released configuration: where its numbers are from, and the entries that differ from the defaults.
-
-    With `original: false` its original checkpoint has another layout than `weights` describes.
-    """
+    """A released configuration: where its numbers are from, and the entries that differ from the defaults."""
 
     source: str
-    original: bool = True
     config: dict[str, Any] = msgspec.field(default_factory=dict)

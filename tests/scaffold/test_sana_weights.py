@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_sana_transformer_to_diffusers
 
-from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder, make_pair
+from tests.scaffold.pairs import make_pair
 
 
 # What an original file holds beside the layers: a table that diffusers computes, and the embedding of no prompt.
@@ -20,13 +17,9 @@ BESIDE = {"pos_embed": torch.ones(1, 4, 24), "y_embedder.y_embedding": torch.one
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory) -> Iterator[ModuleType]:
+def package(generated) -> ModuleType:
     """The generated folder, imported."""
-    folder = tmp_path_factory.mktemp("weights") / "sana_weights"
-    write_folder(folder, render_folder(load_spec("sana")))
-    packages = import_folder(folder)
-    yield next(packages)
-    next(packages, None)
+    return generated("sana")[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
@@ -55,3 +48,27 @@ def test_norms_of_queries_and_keys_are_mapped_too(package):
         torch.equal(tensor, pair.theirs.state_dict()[name])
         for name, tensor in mapping.map_to_diffusers(original).items()
     )
+
+
+def test_sana_sprint_keeps_the_same_names_for_other_layers(package):
+    # As diffusers' scripts/convert_sana_to_diffusers.py reads them.
+    time = {"t_embedder": "time_embed.timestep_embedder", "cfg_embedder": "time_embed.guidance_embedder"}
+    names = {
+        f"{original}.mlp.{layer}.{end}": f"{ours}.linear_{number}.{end}"
+        for original, ours in time.items()
+        for number, layer in ((1, 0), (2, 2))
+        for end in ("weight", "bias")
+    }
+    sizes = {"attention_head_dim": 32, "num_cross_attention_heads": 2, "cross_attention_head_dim": 32}
+    config = {"guidance_embeds": True, "qk_norm": "rms_norm_across_heads", "cross_attention_dim": 64, **sizes}
+    pair = make_pair(load_spec("sana"), package, **config)
+    state_dict = pair.theirs.state_dict()
+    mapping = package.model.SanaTransformer2DModel._weight_mapping
+    original = mapping.map_from_diffusers(state_dict)
+    assert all(torch.equal(original[name], state_dict[ours]) for name, ours in names.items())
+    training = {"logvar_linear.weight": torch.ones(1, 64), "logvar_linear.bias": torch.ones(1)}
+    ours = mapping.map_to_diffusers(original | BESIDE | training)
+    assert ours.keys() == state_dict.keys()
+    assert all(torch.equal(tensor, state_dict[name]) for name, tensor in ours.items())
+    assert mapping.detect_config(original)["guidance_embeds"]
+    assert {"sana-sprint-0.6b", "sana-sprint-1.6b"} <= mapping.configs.keys()
