@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -105,11 +104,16 @@ def _swapped_streams(specimen: Specimen, skipping: nn.Module, name: str) -> str 
         shapes.append([each.shape[1] for each in items if isinstance(each, torch.Tensor) and each.ndim > 2])
 
     for model in (specimen.make(), skipping):
-        # What comes after a block with the wrong streams may well raise; the block was left by then.
-        with watched(model, [f"{name}.0"], left=left), contextlib.suppress(RuntimeError, ValueError):
-            run(model, specimen.inputs())
-    whole, skipped = [*shapes, [], []][:2]
-    if whole == skipped or not skipped:
+        seen = len(shapes)
+        with watched(model, [f"{name}.0"], left=left):
+            try:
+                run(model, specimen.inputs())
+            except Exception:
+                # What comes after a block with the wrong streams may well raise; the hook itself must not.
+                if len(shapes) == seen:
+                    raise
+    whole, skipped = shapes
+    if whole == skipped:
         return None
     return (
         f"a skipped block of `{name}` returns the wrong stream: {_join(skipped)} tokens where the block returns "
