@@ -102,6 +102,11 @@ def diagnose(
                 f"{reference.name}: the reference itself has NaN or infinity in its output. Give it weights and "
                 "inputs that it can compute with."
             )
+        if not all(bool(each.isfinite().all()) for each in theirs.values()):
+            raise ParityError(
+                f"{candidate.name}: has NaN or infinity in its output, to which no distance can be measured. "
+                "`parity bisect` names the module where it begins."
+            )
         before = _distance(ours, theirs)
         if before is None:
             raise ParityError(

@@ -112,6 +112,12 @@ def test_a_reference_that_is_not_finite_explains_nothing(command: str) -> None:
     assert "compared_models:NotANumber: the reference itself has NaN or infinity in" in message
 
 
+def test_a_candidate_that_is_not_finite_has_no_distance_to_explain() -> None:
+    message = refuse("diagnose", "compared_models:Reference", "compared_models:NotANumber", *INPUTS)
+    assert "compared_models:NotANumber: has NaN or infinity in its output" in message
+    assert "`parity bisect` names the module where it begins" in message
+
+
 @pytest.mark.parametrize(
     ("sides", "options", "words"),
     [
