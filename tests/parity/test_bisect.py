@@ -13,6 +13,8 @@ import torch
 from click.testing import CliRunner, Result
 from torch import nn
 
+from benchmarks.parity_bisect import largest_output, peak_of
+from benchmarks.parity_bisect import run as run_forward
 from parity.bisect import Bisection, Specimen, bisect
 from parity.cli import main
 from parity.errors import ParityError
@@ -130,6 +132,16 @@ def test_without_a_fault_nothing_is_blamed(
     assert answer.finding is None
     assert not answer.candidate_unpaired
     assert answer.tolerance == 0 or reference == "research"
+
+
+@pytest.mark.parametrize("reference", ["diffusers", "research"])
+def test_it_holds_no_more_than_both_forwards_and_two_activations(
+    reference: str, generated: Path, tmp_path: Path
+) -> None:
+    sides = make(faulty(generated, tmp_path, *FAULTS["a gate is left out"][:2]), reference)
+    forwards = sum(peak_of([side], lambda side=side: run_forward(side)) for side in sides)
+    activation = max(largest_output(side) for side in sides)
+    assert peak_of(list(sides), lambda: bisect(*sides, torch.float32)) <= forwards + 2 * activation
 
 
 def test_a_fused_projection_meets_its_parts(generated: Path, tmp_path: Path) -> None:
