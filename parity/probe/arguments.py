@@ -61,6 +61,8 @@ def proposals(module_class: type[nn.Module], config: Mapping[str, Any]) -> dict[
         if _NEVER.search(name) or has_value or not is_named:
             continue
         expected, wanted = _for_name(name, numbers, config)
+        # The hooks of a plan look for what they split, whether a model needs it or not.
+        expected = expected or name in dimensions
         # Ids come with and without a batch; the plan says which of the two its class is made for.
         if name.endswith("_ids") and name in dimensions:
             fitting = [each for each in wanted if _dimensions(each) == dimensions[name]]

@@ -12,7 +12,7 @@ from diffusers.models.attention_processor import Attention, MochiAttention
 from torch import nn
 
 from parity.probe.checks.comparing import Broken, Untestable, require_equal
-from parity.probe.specimen import Outputs, Specimen, run
+from parity.probe.specimen import Outputs, Specimen, describe, run
 
 
 _LAYERS = (Attention, MochiAttention, AttentionModuleMixin)
@@ -49,6 +49,8 @@ def _run_with(name: str, specimen: Specimen, plain: Outputs) -> None:
         model.set_attention_backend(name)
         with _counting_calls(AttentionBackendName(name)) as calls:
             outputs = run(model, specimen.inputs())
+    except Exception as error:
+        raise Broken(f"`{name}` raises {describe(error)}") from error
     finally:
         _AttentionBackendRegistry.set_active_backend(active)
     deaf = [path for path, layer in _layers(model) if not hasattr(layer.processor, "_attention_backend")]
