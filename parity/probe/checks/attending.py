@@ -43,6 +43,8 @@ def fused_projections(specimen: Specimen, plain: Outputs) -> None:
 
 
 def _run_with(name: str, specimen: Specimen, plain: Outputs) -> None:
+    if AttentionBackendName(name) not in _AttentionBackendRegistry._backends:
+        raise Untestable(f"there is no backend `{name}` here")
     model = specimen.make()
     active = _AttentionBackendRegistry.get_active_backend()[0]
     try:
@@ -73,8 +75,6 @@ def _layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
 def _counting_calls(backend: AttentionBackendName) -> Iterator[list[Any]]:
     """Collects the queries that reach a backend."""
     kernels = _AttentionBackendRegistry._backends
-    if backend not in kernels:
-        raise Untestable(f"there is no backend `{backend.value}` here")
     kernel = kernels[backend]
     queries: list[Any] = []
 
