@@ -1,17 +1,21 @@
-"""A new rule of the linter: its module, its cases, its sentence in the guide. All of it works, or none of it stays."""
+"""A new rule of the linter: its module, its cases, its sentence in the guide, as a plan that was tried on a copy."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from scaffold.applying import recover
 from scaffold.errors import ScaffoldError
+from scaffold.plan import Change, Plan
 from scaffold.rendering import render_files
 
 
@@ -19,6 +23,7 @@ _CODE = re.compile(r"([A-Z]{3})\d{3}")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _CALLED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _LINE_LENGTH = 119
+_READ = ("linter", "scaffold", "parity", "templates", "tests/linter", ".ai", ".claude-plugin", "pyproject.toml")
 
 
 @dataclass(frozen=True)
@@ -92,20 +97,18 @@ class NewRule:
         return f"- Call `{self.instead}`, not `{self.forbids}`: {reason[:1].lower()}{reason[1:]}. [{self.code}]"
 
 
-def write_rule(rule: NewRule, root: Path) -> list[Path]:
-    """Write a rule into a checkout and run its tests; where they fail, everything is as it was.
+def plan_rule(rule: NewRule, root: Path) -> Plan:
+    """What a rule adds to a checkout, tried on a copy of it: its tests pass there.
 
     Args:
         rule: the rule.
         root: the checkout.
 
-    Returns:
-        The files that are new or changed, but for the guide's copies in the skills.
-
     Raises:
         ScaffoldError: it cannot be written, or its tests fail.
     """
     rule.check()
+    recover(root)
     if not (root / "linter" / "rules" / "base.py").is_file():
         raise ScaffoldError(f"{root.resolve()} is no checkout of modelwright, where rules lie; name one with --into")
     file = rule.name.replace("-", "_") + ".py"
@@ -115,21 +118,33 @@ def write_rule(rule: NewRule, root: Path) -> list[Path]:
     for path in new:
         if (root / path).exists():
             raise ScaffoldError(f"{root / path} is there already; give the rule another name")
-    before = (root / guide).read_text(encoding="utf-8")
-    after = _with_sentence(before, rule)
-    try:
-        for path, text in {**new, guide: after}.items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(text, encoding="utf-8")
-        _sync_pack(root)
-        _run_tests(rule, root)
-    except BaseException:
-        for path in new:
-            (root / path).unlink(missing_ok=True)
-        (root / guide).write_text(before, encoding="utf-8")
-        _sync_pack(root)
-        raise
-    return [root / path for path in (*new, *([guide] if after != before else []))]
+    sentence = _with_sentence((root / guide).read_text(encoding="utf-8"), rule)
+    with tempfile.TemporaryDirectory(prefix="scaffold-") as staging:
+        copy = Path(staging)
+        _copy(root, copy)
+        before = _contents(copy)
+        for path, text in {**new, guide: sentence}.items():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            (copy / path).write_text(text, encoding="utf-8")
+        _sync_pack(copy)
+        after = _contents(copy)
+        _run_tests(rule, copy)
+    return Plan.of(root, (Change(path, before.get(path), content) for path, content in after.items()))
+
+
+def _copy(root: Path, target: Path) -> None:
+    """Copy what a rule is written into and what its tests and the pack's tables read."""
+    for name in _READ:
+        if (root / name).is_dir():
+            shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (root / name).is_file():
+            shutil.copy(root / name, target / name)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """What the files of a folder hold, by their path."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 def _with_sentence(text: str, rule: NewRule) -> str:

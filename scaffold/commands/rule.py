@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from scaffold.commands.choosing import refuse
+from scaffold.commands.showing import plan_options, settle
 from scaffold.errors import ScaffoldError
-from scaffold.rule import NewRule, write_rule
+from scaffold.rule import NewRule, plan_rule
 
 
 @click.command()
@@ -23,17 +24,20 @@ from scaffold.rule import NewRule, write_rule
     default=".",
     help="The checkout of modelwright; the current directory by default.",
 )
-def rule(code: str, name: str, forbids: str, instead: str, why: str, into: Path) -> None:
+@plan_options
+def rule(code: str, name: str, forbids: str, instead: str, why: str, into: Path, shown: str | None) -> None:
     """Write a new rule of the linter that forbids a call: FWD030 no-vmap.
 
     The module has its documentation and its examples, the cases their lines, the guide its sentence. The rule's tests
-    run right after: where they fail, nothing is written. A convention that is more than a call is written by hand: see
-    CONTRIBUTING.md.
+    run first, on a copy: where they fail, nothing is written. `scaffold undo` takes the rule back. A convention that
+    is more than a call is written by hand: see CONTRIBUTING.md.
     """
     try:
-        written = write_rule(NewRule(code, name, forbids, instead, why), into)
+        plan = plan_rule(NewRule(code, name, forbids, instead, why), into)
+        if not settle(plan, shown):
+            return
     except ScaffoldError as error:
         refuse(error)
-    for path in written:
-        click.echo(f"wrote {path}")
+    for change in plan.shown:
+        click.echo(f"wrote {into / change.path}")
     click.echo(f"The examples of {code} are found and silent as they should be. Run it over diffusers next.")

@@ -31,7 +31,8 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def held(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    ignored = {"__pycache__", ".scaffold"}
+    files = (path for path in folder.rglob("*") if path.is_file() and not ignored & set(path.parts))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
@@ -59,7 +60,22 @@ def test_it_writes_all_that_belongs_to_a_rule(checkout):
     section = after[".ai/models.md"].decode().partition("## Forward and torch.compile")[2].partition("\n## ")[0]
     sentence = "- Call `torch.stack`, not `torch.vmap`: a batched graph does not compile. [FWD090]"
     assert section.rstrip().endswith(sentence)
-    assert result.output.startswith(f"wrote {checkout / 'linter/rules/forward/no_vmap.py'}\n")
+    written = [f"wrote {checkout / name}" for name in sorted(changed | (after.keys() - before.keys()))]
+    assert result.output.splitlines()[:-1] == written
+    undone = CliRunner().invoke(main, ["undo", str(checkout)])
+    assert undone.exit_code == 0, undone.output
+    assert held(checkout) == before
+
+
+@pytest.mark.parametrize("way", ["--dry-run", "--diff", "--json"])
+def test_it_can_be_looked_at_first(checkout, way):
+    before = held(checkout)
+    given = [part for pair in OPTIONS.items() for part in pair]
+    result = CliRunner().invoke(main, ["rule", "FWD090", "no-vmap", *given, "--into", str(checkout), way])
+    assert result.exit_code == 0, result.output
+    for path in ("linter/rules/forward/no_vmap.py", "tests/linter/cases/forward/no_vmap.py", ".ai/models.md"):
+        assert path in result.output
+    assert held(checkout) == before
 
 
 def test_what_does_not_work_leaves_nothing(checkout):
