@@ -107,7 +107,9 @@ def outputs(shares, tmp_path_factory) -> list[dict[str, torch.Tensor | str]]:
     """What each process says to each case."""
     target = tmp_path_factory.mktemp("ranks")
     torch.save(shares, target / "shares.pt")
-    torch.multiprocessing.spawn(run_rank, args=(target,), nprocs=RANKS)
+    # Copies of one process that has imported all that they take.
+    torch.multiprocessing.set_forkserver_preload([run_rank.__module__])
+    torch.multiprocessing.start_processes(run_rank, (target,), RANKS, start_method="forkserver")
     return [torch.load(target / f"outputs{rank}.pt", weights_only=True) for rank in range(RANKS)]
 
 
