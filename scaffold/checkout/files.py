@@ -67,6 +67,8 @@ def _tests(places: Places) -> dict[str, str]:
 def _others(places: Places) -> dict[str, str]:
     """The files that no formatter of Python sees: pages, and packages, whose imports it would take for unused."""
     others = {page_of(places.model_page): "docs/model.md.j2"}
+    if places.in_folder:
+        others[file_of(f"{places.model_package}.__init__")] = "model_package.py.j2"
     if places.spec.pipeline:
         others[page_of(places.pipeline_page)] = "docs/pipeline.md.j2"
         others[file_of(f"{places.pipeline.rpartition('.')[0]}.__init__")] = "pipeline_package.py.j2"

@@ -55,13 +55,14 @@ def register(checkout: Checkout, spec: Spec) -> None:
     lazy_imports.offer(checkout, "loaders", _HOME.rpartition(".")[2], loader)
 
 
-def is_of_another(checkout: Checkout, spec: Spec) -> bool:
-    """Whether the library has a loader of that name which is about another model."""
+def loader_of_another(checkout: Checkout, spec: Spec) -> str | None:
+    """The loader, where the library has one of that name which is about another model."""
     module = checkout.find_module(f"{LIBRARY}.{_HOME}")
     loader = spec.pipeline.lora_loader if spec.pipeline else None
-    if spec.lora is None or module is None or loader not in module.classes:
-        return False
-    return f"[`{spec.model}`]" not in module.source.between(module.classes[loader].facts.span)
+    if spec.lora is None or module is None or loader is None or loader not in module.classes:
+        return None
+    text = module.source.between(module.classes[loader].facts.span)
+    return None if f"[`{spec.model}`]" in text else loader
 
 
 def _add_loader(checkout: Checkout, spec: Spec, loader: str, converter: str) -> None:

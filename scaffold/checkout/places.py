@@ -14,14 +14,23 @@ class Places:
 
     Attributes:
         spec: the architecture.
+        in_folder: whether the model has a package of its own, where one module is the library's way.
     """
 
     spec: Spec
+    in_folder: bool = False
 
     @property
     def model(self) -> str:
         """The model's module, relative to the library."""
+        if self.in_folder:
+            return f"{self.model_package}.model"
         return f"models.transformers.transformer_{self.spec.package}"
+
+    @property
+    def model_package(self) -> str:
+        """The package of a model that has one of its own."""
+        return f"models.transformers.{self.spec.package}"
 
     @property
     def model_page(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from scaffold.applying import recover
 from scaffold.checkout import (
     auto_pipelines,
     dependencies,
+    detection,
     documentation,
     hooks,
     lazy_imports,
@@ -27,15 +30,35 @@ from scaffold.plan import Plan, read
 from scaffold.spec import Spec
 
 
-def plan_entry(root: Path, spec: Spec) -> tuple[Plan, tuple[str, ...]]:
-    """The plan by which a model goes into a checkout, and what the checkout lacks for it to go in as a whole.
+@dataclass(frozen=True)
+class Entry:
+    """How a model goes into a checkout.
+
+    Attributes:
+        plan: what is written.
+        missing: what the checkout lacks for the model to go in as a whole, as objects of "there is no ...".
+        taken_for: the family that the library takes original checkpoints for, where it is another.
+    """
+
+    plan: Plan
+    missing: tuple[str, ...]
+    taken_for: str | None
+
+
+def plan_entry(root: Path, spec: Spec, in_folder: bool = False) -> Entry:
+    """Look at a checkout, and plan how a model goes into it.
+
+    Args:
+        root: the checkout.
+        spec: the model.
+        in_folder: whether the model gets a package of its own.
 
     Raises:
         ScaffoldError: it is no checkout, or has a file or a class of that name that is another.
     """
     recover(root)
     checkout = Checkout(root)
-    places = Places(entering(spec))
+    places = Places(entering(spec), in_folder)
     files = render_files(checkout, places)
     _refuse_to_replace(checkout, places, files)
     for path, text in files.items():
@@ -46,7 +69,10 @@ def plan_entry(root: Path, spec: Spec) -> tuple[Plan, tuple[str, ...]]:
             step()
         except NotFound as gap:
             missing.append(str(gap))
-    return checkout.plan(), tuple(dict.fromkeys(missing))
+    family = None
+    with suppress(NotFound):
+        family = detection.taken_for(checkout, spec)
+    return Entry(checkout.plan(), tuple(dict.fromkeys(missing)), family if family != spec.name else None)
 
 
 def _steps(checkout: Checkout, places: Places) -> tuple[Callable[[], None], ...]:
@@ -55,6 +81,7 @@ def _steps(checkout: Checkout, places: Places) -> tuple[Callable[[], None], ...]
     offered = {spec.model: places.model} | places.pipelines | places.blocks
     steps: list[Callable[[], None]] = [
         lambda: single_file.register(checkout, spec),
+        lambda: detection.register(checkout, spec),
         lambda: lora.register(checkout, spec),
         *(partial(lazy_imports.register, checkout, module, name) for name, module in offered.items()),
         lambda: hooks.register(checkout, places.model),
@@ -89,8 +116,8 @@ def _refuse_to_replace(checkout: Checkout, places: Places, files: Mapping[str, s
         found = top.definition(entry) if entry.name in names else None
         if isinstance(found, Class) and file_of(found.module.name.partition(".")[2]) not in files:
             taken.append(f"{entry.name} is a class of {LIBRARY}.{entry.submodule} already")
-    if lora.is_of_another(checkout, spec):
-        taken.append(f"{spec.pipeline.lora_loader} is a loader of {LIBRARY} already")
+    if loader := lora.loader_of_another(checkout, spec):
+        taken.append(f"{loader} is a loader of {LIBRARY} already")
     if taken:
         raise ScaffoldError(
             f"{spec.name} cannot go into {checkout.root}:\n  "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from scaffold.checkout.planning import plan_entry
+from scaffold.checkout.planning import Entry, plan_entry
 from scaffold.commands.choosing import answers_of, choose_spec, refuse, spec_options
 from scaffold.commands.showing import plan_options, settle
 from scaffold.errors import ScaffoldError
@@ -33,6 +33,11 @@ _PROGRESS = "Building every configuration and running the tiny one ..."
     help="Write the model into this checkout of diffusers, in its layout, with every registration.",
 )
 @click.option("--partial", is_flag=True, help="With --into, leave out what the checkout has no place for.")
+@click.option(
+    "--layout",
+    type=click.Choice(["single", "folder"]),
+    help="With --into, whether the model is one module, as the library has it, or a package; single by default.",
+)
 def model(
     name: str | None,
     preset: str | None,
@@ -43,6 +48,7 @@ def model(
     no_check: bool,
     into: Path | None,
     partial: bool,
+    layout: str | None,
 ) -> None:
     """Write the folder of a model: the model, its tests, and the pipeline, weights and LoRA that its spec describes.
 
@@ -59,10 +65,11 @@ def model(
         if into is not None:
             if out != Path():
                 raise ScaffoldError("--into and --out both say where to; give one of them")
-            _enter(path, spec, into, shown, partial, no_check)
+            entry = plan_entry(into, spec, in_folder=layout == "folder")
+            _enter(path, spec, into, entry, shown, partial, no_check)
             return
-        if partial:
-            raise ScaffoldError("--partial is about a checkout; give --into, too")
+        if partial or layout:
+            raise ScaffoldError(f"{'--partial' if partial else '--layout'} is about a checkout; give --into, too")
         target = out / spec.package
         texts = render_folder(spec)
         files = {file: text.encode() for file, text in texts.items()}
@@ -76,13 +83,15 @@ def model(
         refuse(error)
 
 
-def _enter(path: Path, spec: Spec, checkout: Path, shown: str | None, partial: bool, no_check: bool) -> None:
+def _enter(
+    path: Path, spec: Spec, checkout: Path, entry: Entry, shown: str | None, partial: bool, no_check: bool
+) -> None:
     """Write the model into a checkout.
 
     Raises:
         ScaffoldError: it cannot go in, or not all of it without `partial`.
     """
-    plan, missing = plan_entry(checkout, spec)
+    plan, missing = entry.plan, entry.missing
     gaps = "".join(f"\n  there is no {gap}" for gap in missing)
     if missing and not partial:
         raise ScaffoldError(
@@ -92,6 +101,11 @@ def _enter(path: Path, spec: Spec, checkout: Path, shown: str | None, partial: b
         _try(path, spec, render_folder(spec))
     if missing:
         click.echo(f"Left out:{gaps}", err=True)
+    if entry.taken_for:
+        click.echo(
+            f"Original checkpoints have the names of {entry.taken_for}'s, so from_single_file needs config= here.",
+            err=True,
+        )
     if settle(plan, shown):
         done = f"Wrote {len(plan.shown)} files" if plan.changes else "All of it was there already; nothing changed"
         click.echo(f"{done} in {checkout}/")

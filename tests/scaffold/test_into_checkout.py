@@ -77,6 +77,10 @@ CONTENTS = """\
       title: Transformers
     title: Models
   - sections:
+    - local: api/loaders/lora
+      title: LoRA
+    title: Loaders
+  - sections:
     - local: api/pipelines/overview
       title: Overview
     - sections:
@@ -384,10 +388,56 @@ def test_an_older_library_lacks_what_the_model_imports(untouched, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [(["--out", "elsewhere"], "--into and --out"), (["--partial"], "--partial is about a checkout")],
+    [
+        (["--out", "elsewhere"], "--into and --out"),
+        (["--partial"], "--partial is about a checkout"),
+        (["--layout", "folder"], "--layout is about a checkout"),
+    ],
 )
 def test_options_that_do_not_go_together_are_refused(tmp_path, arguments, reason):
     into = ["--into", str(tmp_path)] if "--out" in arguments else []
     done = CliRunner().invoke(scaffold, ["model", "flux2", *into, *arguments])
     assert done.exit_code == 2
     assert reason in done.output
+
+
+def test_a_model_may_have_a_package_of_its_own(untouched, tmp_path):
+    root = copied(untouched, tmp_path / "checkout")
+    done = write(root, "--layout", "folder")
+    assert done.exit_code == 0, done.output
+    package = "src/diffusers/models/transformers/flux9"
+    assert not (root / MODEL).exists()
+    assert (root / package / "__init__.py").read_text() == "from .model import Flux9Transformer2DModel\n"
+    printed = run(root, "from diffusers import Flux9Pipeline, Flux9Transformer2DModel as M; print(M.__module__)")
+    assert printed == "diffusers.models.transformers.flux9.model\n"
+    helpers = (root / "src/diffusers/hooks/_helpers.py").read_text()
+    assert "from ..models.transformers.flux9.model import Flux9AttnProcessor" in helpers
+
+
+def test_what_the_library_takes_checkpoints_for_is_said(untouched, tmp_path):
+    assert "have the names of flux2's, so from_single_file needs config= here" in write(untouched, "--dry-run").output
+
+    command = ["model", "qwen9", "--from", "qwenimage", "--no-check", "--into"]
+    root = copied(untouched, tmp_path / "checkout")
+    done = CliRunner().invoke(scaffold, [*command, str(root)])
+    assert done.exit_code == 0, done.output
+    assert "config=" not in done.output
+    code = (
+        "from diffusers.loaders.single_file_utils import *\n"
+        "names = CHECKPOINT_KEY_NAMES['qwen9']\n"
+        "print([infer_diffusers_model_type({name: None}) for name in names], infer_diffusers_model_type({}))"
+    )
+    assert run(root, code) == "['qwen9', 'qwen9'] v1\n"
+    assert "nothing changed" in CliRunner().invoke(scaffold, [*command, str(root)]).output
+    page = (root / "src/diffusers/pipelines/auto_pipeline.py").read_text()
+    assert "from .qwen9 import Qwen9Img2ImgPipeline, Qwen9Pipeline" in page
+    assert '("qwen9", Qwen9Img2ImgPipeline),' in page.partition("AUTO_IMAGE2IMAGE_PIPELINES_MAPPING")[2]
+
+
+def test_a_loader_of_another_model_makes_no_room(untouched, tmp_path):
+    root = copied(untouched, tmp_path / "checkout")
+    loaders = root / "src/diffusers/loaders/lora_pipeline.py"
+    replace(loaders, "class SanaLoraLoaderMixin", "class Flux9LoraLoaderMixin")
+    done = write(root)
+    assert done.exit_code == 2
+    assert "Flux9LoraLoaderMixin is a loader of diffusers already" in done.output
