@@ -159,6 +159,8 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "axes-that-leave-four-channels": ({"attention_head_dim": 8, "cross_attention_dim": 16}, {}),
         "patches": ({"patch_size": 2, "patch_size_t": 3}, LTX_SCALED_GRID),
         "affine-norms": ({"norm_elementwise_affine": True}, {}),
+        "objects": ({"attention_type": "gated"}, {"cross_attention_kwargs": {"gligen": {"objs": drawn(2, 5, 24)}}}),
+        "no-objects": ({"attention_type": "gated-text-image"}, {}),
         "no-attention-biases": ({"attention_bias": False, "attention_out_bias": False}, {}),
         "other-activation": ({"activation_fn": "geglu"}, {}),
         "other-epsilon": ({"norm_eps": 0.1}, {}),
@@ -282,6 +284,7 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "image-to-video": (
             WAN_IMAGES,
             {"encoder_hidden_states": drawn(2, 512, 16), "encoder_hidden_states_image": drawn(2, 5, 20)},
+    "pixart": ("objects",),
         ),
         "first-and-last-frame": (
             WAN_IMAGES | {"pos_embed_seq_len": 10},
@@ -294,7 +297,7 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 }
 # Where diffusers' class is no measure once its projections are fused: its processor for SD3 then leaves the norms of
 # queries and keys out, and fails in an attention without text; its Qwen-Image and HunyuanVideo have attention that is
-# never fused.
+# never fused; in its PixArt the attention to objects is fused, too, which here stays as it is.
 UNFUSED: dict[str, tuple[str, ...]] = {
     "qwenimage": ("tiny", *CONFIGS["qwenimage"]),
     "hunyuanvideo": ("tiny", *CONFIGS["hunyuanvideo"]),
