@@ -10,8 +10,8 @@ import msgspec
 from parity.bisect import Bisection
 from parity.compare import Comparison
 from parity.configs import ConfigComparison
-from parity.diagnose import Diagnosis
 from parity.errors import ParityError
+from parity.explaining import Diagnosis
 from parity.probe.results import SCHEMA as PROBE_SCHEMA
 from parity.probe.results import Report as ProbeReport
 from parity.trace import Trace
