@@ -171,7 +171,7 @@ def _without_embeddings(lines: str) -> str:
 def _with_components(source: str, methods: str) -> str:
     """Python of a pipeline's method in a block: of `self` it has the methods, of `components` all else."""
     static = set(re.findall(r"@staticmethod\s+def (\w+)", methods))
-    own = set(re.findall(r"^    def (\w+)", methods, re.MULTILINE)) - static
+    own = set(re.findall(r"^    def (\w+)", methods, re.MULTILINE))
 
     def replaced(found: re.Match[str]) -> str:
         name, called = found[1], found[2]
