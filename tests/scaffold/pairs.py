@@ -74,6 +74,34 @@ def make_pair(spec: Spec, package: ModuleType, **config: Any) -> Pair:
     return Pair(spec, ours, theirs)
 
 
+def make_pipelines(
+    package: ModuleType, name: str, dtype: torch.dtype = torch.float32, **config: Any
+) -> tuple[Any, Any]:
+    """The generated pipeline and diffusers', over the same modules but for transformers of equal weights.
+
+    Args:
+        package: the generated folder.
+        name: the class that both have.
+        dtype: of all modules.
+        config: changes of the tiny transformer.
+    """
+    components = package.tiny.tiny_components()
+    ours = components["transformer"]
+    if config:
+        ours = type(ours).from_config(dict(ours.config) | config).eval()
+    theirs = getattr(diffusers, type(ours).__name__).from_config(dict(ours.config)).eval()
+    theirs.load_state_dict(ours.state_dict())
+    pipelines = (
+        getattr(package, name)(**components | {"transformer": ours}),
+        getattr(diffusers, name)(**components | {"transformer": theirs}),
+    )
+    for pipeline in pipelines:
+        pipeline.to(dtype)
+        pipeline.set_progress_bar_config(disable=True)
+    assert type(pipelines[0].transformer) is not type(pipelines[1].transformer)
+    return pipelines
+
+
 def make_inputs(pair: Pair, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
     """The arguments of `forward` that the spec says how to draw."""
     generator = torch.Generator().manual_seed(1)

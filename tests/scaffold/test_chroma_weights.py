@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_chroma_transformer_checkpoint_to_diffusers
 
-from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder, make_pair
+from tests.scaffold.pairs import make_pair
 
 
 # The converter cuts the joined projections for a model of this width and no other; the rest may be small.
@@ -20,13 +17,9 @@ WIDTH = {"num_attention_heads": 192, "num_layers": 2, "num_single_layers": 2, "a
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory) -> Iterator[ModuleType]:
+def package(generated) -> ModuleType:
     """The generated folder, imported."""
-    folder = tmp_path_factory.mktemp("weights") / "chroma_weights"
-    write_folder(folder, render_folder(load_spec("chroma")))
-    packages = import_folder(folder)
-    yield next(packages)
-    next(packages, None)
+    return generated("chroma")[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])

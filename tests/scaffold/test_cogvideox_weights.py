@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder
-
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Iterator[torch.nn.Module]:
+def model(generated) -> torch.nn.Module:
     """A tiny model of all that a checkpoint can hold: more than ten blocks, learned positions and an offset."""
-    folder = tmp_path_factory.mktemp("weights") / "cogvideox_weights"
-    spec = load_spec("cogvideox")
-    write_folder(folder, render_folder(spec))
-    packages = import_folder(folder)
+    spec, package = generated("cogvideox")
     config = spec.tiny.config | {"num_layers": 12, "ofs_embed_dim": 12, "use_learned_positional_embeddings": True}
-    yield next(packages).model.CogVideoXTransformer3DModel(**config)
-    next(packages, None)
+    return package.model.CogVideoXTransformer3DModel(**config)
 
 
 @pytest.fixture

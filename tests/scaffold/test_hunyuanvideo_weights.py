@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import ModuleType
-
 import pytest
 import torch
 from diffusers.loaders.lora_conversion_utils import _convert_hunyuan_video_lora_to_diffusers
 from diffusers.loaders.single_file_utils import convert_hunyuan_video_transformer_to_diffusers
-
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder
 
 
 RANK = 4
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Iterator[torch.nn.Module]:
+def model(generated) -> torch.nn.Module:
     """A model without memory, as wide as the converters take all to be, with more blocks than a digit can number."""
-    folder = tmp_path_factory.mktemp("weights") / "hunyuanvideo_weights"
-    write_folder(folder, render_folder(load_spec("hunyuanvideo")))
-    packages: Iterator[ModuleType] = import_folder(folder)
-    package = next(packages)
+    _, package = generated("hunyuanvideo")
     with torch.device("meta"):
-        built = package.model.HunyuanVideoTransformer3DModel(num_layers=12, num_single_layers=12)
-    yield built
-    next(packages, None)
+        return package.model.HunyuanVideoTransformer3DModel(num_layers=12, num_single_layers=12)
 
 
 @pytest.fixture(scope="module")

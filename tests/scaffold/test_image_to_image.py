@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import diffusers
 import numpy as np
 import PIL.Image
 import pytest
@@ -18,8 +16,8 @@ import torch
 from scaffold.errors import ScaffoldError
 from scaffold.loading import load_spec, read_spec
 from scaffold.resources import templates_root
-from tests.scaffold.pairs import import_folder
-from tests.scaffold.test_pipelines import LEFT_OUT, TWO, drawn, embeddings, write
+from tests.scaffold.pairs import make_pipelines
+from tests.scaffold.test_pipelines import LEFT_OUT, TWO, drawn, embeddings
 
 
 PRESETS = ["flux", "sd3", "qwenimage", "z-image"]
@@ -73,44 +71,15 @@ FEWER = {"z-image": ["plain", "weak", "latents-out", "several-of-one", "a-pictur
 EVERY = [(preset, call) for preset in PRESETS for call in (*FEWER.get(preset, CALLS), *OWN[preset])]
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
-    """Imports the folder of a preset, each once."""
-    root = tmp_path_factory.mktemp("image_to_image")
-    imports: dict[str, Iterator[ModuleType]] = {}
-    packages: dict[str, ModuleType] = {}
-
-    def folder(preset: str) -> ModuleType:
-        if preset not in packages:
-            target = root / f"{preset}_image_to_image"
-            write(target, preset, templates_root())
-            imports[preset] = import_folder(target)
-            packages[preset] = next(imports[preset])
-        return packages[preset]
-
-    yield folder
-    for each in imports.values():
-        next(each, None)
-
-
+@cache
 def name_of(preset: str) -> str:
     return load_spec(preset).pipeline.image_to_image.name
 
 
-def pair(package: ModuleType, preset: str, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
-    """The generated pipeline and diffusers', over the same modules but for transformers of equal weights."""
-    components = package.tiny.tiny_components()
-    ours = components["transformer"]
-    transformer = getattr(diffusers, type(ours).__name__).from_config(ours.config).eval()
-    transformer.load_state_dict(ours.state_dict())
-    pipelines = (
-        getattr(package, name_of(preset))(**components),
-        getattr(diffusers, name_of(preset))(**components | {"transformer": transformer}),
-    )
-    for pipeline in pipelines:
-        pipeline.to(dtype)
-        pipeline.set_progress_bar_config(disable=True)
-    return pipelines
+@pytest.fixture(scope="module")
+def pipelines(generated) -> Callable[..., tuple[Any, Any]]:
+    """The generated pipeline of a preset and diffusers', made once: a call leaves nothing behind in them."""
+    return cache(lambda name, dtype=torch.float32: make_pipelines(generated(name)[1], name_of(name), dtype))
 
 
 def make(pipeline: Any, **changes: Any) -> torch.Tensor:
@@ -128,8 +97,8 @@ def make(pipeline: Any, **changes: Any) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("preset", "call"), EVERY, ids=[f"{preset}-{call}" for preset, call in EVERY])
-def test_float32_pixels_are_equal(folders, preset, call):
-    ours, theirs = pair(folders(preset), preset)
+def test_float32_pixels_are_equal(pipelines, preset, call):
+    ours, theirs = pipelines(preset)
     changes = (CALLS | OWN[preset])[call]
     made = make(ours, **changes)
     assert made.std() > 0.01
@@ -138,28 +107,28 @@ def test_float32_pixels_are_equal(folders, preset, call):
 
 @pytest.mark.parametrize("call", ["plain", "several-prompts", "latents-out"])
 @pytest.mark.parametrize("preset", PRESETS)
-def test_bfloat16_pixels_are_equal(folders, preset, call):
-    ours, theirs = pair(folders(preset), preset, torch.bfloat16)
+def test_bfloat16_pixels_are_equal(pipelines, preset, call):
+    ours, theirs = pipelines(preset, torch.bfloat16)
     assert torch.equal(make(ours, **CALLS[call]), make(theirs, **CALLS[call]))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_generator_for_each_picture_gives_the_same(folders, preset):
+def test_a_generator_for_each_picture_gives_the_same(pipelines, preset):
     made = []
-    for pipeline in pair(folders(preset), preset):
+    for pipeline in pipelines(preset):
         generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
         made.append(make(pipeline, **TWO, image=[picture(1), picture(2)], generator=generators))
     assert torch.equal(*made)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_callbacks_see_equal_latents_at_equal_steps(folders, preset):
+def test_callbacks_see_equal_latents_at_equal_steps(pipelines, preset):
     def record(pipeline, step, timestep, tensors):
         seen.append((step, timestep, tensors["latents"].clone()))
         return {"latents": tensors["latents"] * 0.9}
 
     runs = []
-    for pipeline in pair(folders(preset), preset):
+    for pipeline in pipelines(preset):
         seen: list[Any] = []
         made = make(pipeline, callback_on_step_end=record)
         runs.append((made, seen, pipeline.num_timesteps))
@@ -172,9 +141,8 @@ def test_callbacks_see_equal_latents_at_equal_steps(folders, preset):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_call_takes_the_arguments_of_diffusers(folders, preset):
-    ours = inspect.signature(getattr(folders(preset), name_of(preset)).__call__).parameters
-    theirs = inspect.signature(getattr(diffusers, name_of(preset)).__call__).parameters
+def test_a_call_takes_the_arguments_of_diffusers(pipelines, preset):
+    ours, theirs = (inspect.signature(each.__call__).parameters for each in pipelines(preset))
     shared = [argument for argument in theirs if argument not in LEFT_OUT]
     assert list(ours) == shared
     for argument in shared:
@@ -203,20 +171,11 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_the_comparison_sees_a_fault(tmp_path, fault):
+def test_the_comparison_sees_a_fault(altered, fault):
     preset, name, old, new = fault
-    tree = tmp_path / "templates"
-    shutil.copytree(templates_root(), tree)
-    path = tree / "components" / name
-    assert path.read_text().count(old) == 1
-    path.write_text(path.read_text().replace(old, new))
-    target = tmp_path / "faulty_image_to_image"
-    write(target, preset, tree)
-    imported = import_folder(target)
-    ours, theirs = pair(next(imported), preset)
+    ours, theirs = make_pipelines(altered(preset, (f"components/{name}", old, new)), name_of(preset))
     call = {"strength": 0.55, "num_inference_steps": 6}
     assert not torch.equal(make(ours, **call), make(theirs, **call))
-    next(imported, None)
 
 
 @pytest.mark.parametrize(

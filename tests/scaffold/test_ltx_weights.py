@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_ltx_transformer_checkpoint_to_diffusers
 
-from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder, make_pair
+from tests.scaffold.pairs import make_pair
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory) -> Iterator[ModuleType]:
+def package(generated) -> ModuleType:
     """The generated folder, imported."""
-    folder = tmp_path_factory.mktemp("weights") / "ltx_weights"
-    write_folder(folder, render_folder(load_spec("ltx")))
-    packages = import_folder(folder)
-    yield next(packages)
-    next(packages, None)
+    return generated("ltx")[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])

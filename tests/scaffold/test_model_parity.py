@@ -338,8 +338,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_planted_fault_is_seen(altered_flux2, fault):
-    pair = make_pair(altered_flux2(fault))
+def test_a_planted_fault_is_seen(altered, fault):
+    pair = make_pair(altered("flux2", fault))
     inputs = make_inputs(pair)
     ours, theirs = run(pair.ours, inputs), run(pair.theirs, inputs)
     # A layer that is left out shows by its missing gradient.
@@ -352,8 +352,9 @@ FLUX2 = (templates_root() / "specs" / "flux2.yaml").read_text()
 PLANS = re.search(r"^context_parallel:\n(?: .*\n)+\ntensor_parallel:\n(?: .*\n)+", FLUX2, re.MULTILINE).group()
 
 
-def test_a_spec_without_a_feature_leaves_no_trace_of_it(altered_flux2):
-    package = altered_flux2(
+def test_a_spec_without_a_feature_leaves_no_trace_of_it(altered):
+    package = altered(
+        "flux2",
         ("specs/flux2.yaml", "kv_cache: true", "kv_cache: false"),
         ("specs/flux2.yaml", PLANS, ""),
     )

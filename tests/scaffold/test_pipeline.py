@@ -16,6 +16,8 @@ import torch
 from diffusers.pipelines.flux2.image_processor import Flux2ImageProcessor
 from diffusers.pipelines.flux2.pipeline_flux2 import compute_empirical_mu
 
+from tests.scaffold.pairs import make_pipelines
+
 
 def random_image(width: int, height: int) -> PIL.Image.Image:
     pixels = np.random.default_rng(width).integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -47,19 +49,7 @@ CALLS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def pipelines(flux2: ModuleType) -> dict[torch.dtype, tuple[Any, Any]]:
     """Ours and diffusers' pipeline with equal weights, in each of two dtypes."""
-    return {dtype: pair_of_pipelines(flux2, dtype) for dtype in (torch.float32, torch.bfloat16)}
-
-
-def pair_of_pipelines(flux2: ModuleType, dtype: torch.dtype) -> tuple[Any, Any]:
-    components = flux2.tiny.tiny_components()
-    transformer = diffusers.Flux2Transformer2DModel.from_config(components["transformer"].config)
-    transformer.load_state_dict(components["transformer"].state_dict())
-    ours = flux2.pipeline.Flux2Pipeline(**components).to(dtype)
-    theirs = diffusers.Flux2Pipeline(**components | {"transformer": transformer.eval()}).to(dtype)
-    for pipeline in (ours, theirs):
-        pipeline.set_progress_bar_config(disable=True)
-    assert type(ours.transformer) is not type(theirs.transformer)
-    return ours, theirs
+    return {dtype: make_pipelines(flux2, "Flux2Pipeline", dtype) for dtype in (torch.float32, torch.bfloat16)}
 
 
 def draw(pipeline: Any, **changes: Any) -> torch.Tensor:
@@ -91,8 +81,8 @@ def test_float32_pictures_are_equal(pipelines, call):
     ],
     ids=["position-of-references", "spread-of-latents"],
 )
-def test_the_comparison_sees_a_fault(altered_flux2, name, old, new):
-    ours, theirs = pair_of_pipelines(altered_flux2((name, old, new)), torch.float32)
+def test_the_comparison_sees_a_fault(altered, name, old, new):
+    ours, theirs = make_pipelines(altered("flux2", (name, old, new)), "Flux2Pipeline")
     reference = random_image(100, 80)
     assert not torch.equal(draw(ours, image=reference), draw(theirs, image=reference))
 
@@ -192,7 +182,7 @@ def test_inside_another_package_it_loads_what_it_saved(flux2_folder, tmp_path, m
     ids=["kohya", "native"],
 )
 def test_a_lora_of_another_trainer_draws_the_same_picture(flux2, names, a, b):
-    ours, theirs = pair_of_pipelines(flux2, torch.float32)
+    ours, theirs = make_pipelines(flux2, "Flux2Pipeline")
     plain = draw(ours)
     generator = torch.Generator().manual_seed(2)
     separator = "." if "." in names else "_"

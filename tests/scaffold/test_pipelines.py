@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import diffusers
 import pytest
 import torch
 
-from scaffold.loading import load_spec, read_spec
-from scaffold.rendering import render_folder
-from scaffold.resources import templates_root
-from tests.scaffold.pairs import import_folder
+from scaffold.loading import load_spec
+from tests.scaffold.pairs import make_pipelines
 
 
 def drawn(*shape: int, seed: int = 1) -> torch.Tensor:
@@ -187,51 +183,21 @@ ADDED = {
 }
 
 
+@cache
+def name_of(preset: str) -> str:
+    return load_spec(preset).pipeline.name
+
+
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ModuleType]]:
-    """Imports the folder of a preset, each once."""
-    root = tmp_path_factory.mktemp("pipelines")
-    imports: dict[str, Iterator[ModuleType]] = {}
-    packages: dict[str, ModuleType] = {}
-
-    def folder(preset: str) -> ModuleType:
-        if preset not in packages:
-            target = root / f"{preset.replace('-', '_')}_pipeline"
-            write(target, preset, templates_root())
-            imports[preset] = import_folder(target)
-            packages[preset] = next(imports[preset])
-        return packages[preset]
-
-    yield folder
-    for each in imports.values():
-        next(each, None)
+def pipelines(generated) -> Callable[..., tuple[Any, Any]]:
+    """The generated pipeline of a preset and diffusers', made once: a call leaves nothing behind in them."""
+    return cache(lambda name, dtype=torch.float32: make_pipelines(generated(name)[1], name_of(name), dtype))
 
 
-def write(target: Path, preset: str, templates: Path) -> None:
-    """The folder of a preset, from a tree of templates."""
-    spec = read_spec(templates / "specs" / f"{preset}.yaml", templates)
-    files = {path: text.encode() for path, text in render_folder(spec, templates).items()}
-    for path, content in files.items():
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        (target / path).write_bytes(content)
-
-
-def pair(package: ModuleType, preset: str, dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
-    """The generated pipeline and diffusers', over the same modules but for transformers of equal weights."""
-    spec = load_spec(preset)
-    components = package.tiny.tiny_components()
-    ours = components["transformer"]
-    transformer = getattr(diffusers, type(ours).__name__).from_config(ours.config).eval()
-    transformer.load_state_dict(ours.state_dict())
-    pipelines = (
-        getattr(package.pipeline, spec.pipeline.name)(**components),
-        getattr(diffusers, spec.pipeline.name)(**components | {"transformer": transformer}),
-    )
-    for pipeline in pipelines:
-        pipeline.to(dtype)
-        pipeline.set_progress_bar_config(disable=True)
-    assert type(pipelines[0].transformer) is not type(pipelines[1].transformer)
-    return pipelines
+@pytest.fixture(scope="module")
+def plain(pipelines) -> Callable[[str], torch.Tensor]:
+    """What the generated pipeline of a preset makes of nothing but the prompt."""
+    return cache(lambda name: make(pipelines(name)[0], name))
 
 
 def make(pipeline: Any, preset: str, **changes: Any) -> torch.Tensor:
@@ -254,28 +220,27 @@ EVERY = [(preset, call) for preset, own in CALLS.items() for call in (*COMMON, *
 
 
 @pytest.mark.parametrize(("preset", "call"), EVERY, ids=[f"{preset}-{call}" for preset, call in EVERY])
-def test_float32_pixels_are_equal(folders, preset, call):
-    ours, theirs = pair(folders(preset), preset)
+def test_float32_pixels_are_equal(pipelines, plain, preset, call):
+    ours, theirs = pipelines(preset)
     changes = (COMMON | CALLS[preset])[call]
     made = make(ours, preset, **changes)
     assert made.std() > 0.01
     assert torch.equal(made, make(theirs, preset, **changes))
-    plain = make(ours, preset)
     # Nothing else than the prompt's own words, or as many steps, says the same.
-    if not {call, f"{preset}-{call}"} & UNCHANGING and made.shape == plain.shape:
-        assert not torch.equal(made, plain)
+    if not {call, f"{preset}-{call}"} & UNCHANGING and made.shape == plain(preset).shape:
+        assert not torch.equal(made, plain(preset))
 
 
 @pytest.mark.parametrize("call", ["text", "several", "negative", "latents-out"])
 @pytest.mark.parametrize("preset", CALLS)
-def test_bfloat16_pixels_are_equal(folders, preset, call):
-    ours, theirs = pair(folders(preset), preset, torch.bfloat16)
+def test_bfloat16_pixels_are_equal(pipelines, preset, call):
+    ours, theirs = pipelines(preset, torch.bfloat16)
     assert torch.equal(make(ours, preset, **COMMON[call]), make(theirs, preset, **COMMON[call]))
 
 
 @pytest.mark.parametrize("preset", ["pixart", "sana"])
-def test_sizes_of_training_are_chosen_equally(folders, preset):
-    pipelines = pair(folders(preset), preset)
+def test_sizes_of_training_are_chosen_equally(generated, preset):
+    pipelines = make_pipelines(generated(preset)[1], name_of(preset))
     for pipeline in pipelines:
         pipeline.transformer.register_to_config(sample_size=512 // pipeline.vae_scale_factor)
     ours, theirs = (
@@ -286,8 +251,8 @@ def test_sizes_of_training_are_chosen_equally(folders, preset):
     assert torch.equal(ours, theirs)
 
 
-def test_cogvideox_remembers_with_its_other_scheduler(folders):
-    pipelines = pair(folders("cogvideox"), "cogvideox")
+def test_cogvideox_remembers_with_its_other_scheduler(generated):
+    pipelines = make_pipelines(generated("cogvideox")[1], name_of("cogvideox"))
     plain = make(pipelines[0], "cogvideox", num_inference_steps=3)
     for pipeline in pipelines:
         pipeline.scheduler = diffusers.CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)
@@ -298,13 +263,13 @@ def test_cogvideox_remembers_with_its_other_scheduler(folders):
 
 # Diffusers' PixArt has none of these callbacks.
 @pytest.mark.parametrize("preset", [preset for preset in CALLS if preset != "pixart"])
-def test_callbacks_see_equal_latents_at_equal_steps(folders, preset):
+def test_callbacks_see_equal_latents_at_equal_steps(pipelines, preset):
     def record(pipeline, step, timestep, tensors):
         seen.append((step, timestep, tensors["latents"].clone()))
         return {"latents": tensors["latents"] * 0.9}
 
     runs = []
-    for pipeline in pair(folders(preset), preset):
+    for pipeline in pipelines(preset):
         seen: list[Any] = []
         made = make(pipeline, preset, callback_on_step_end=record)
         runs.append((made, seen))
@@ -317,10 +282,8 @@ def test_callbacks_see_equal_latents_at_equal_steps(folders, preset):
 
 
 @pytest.mark.parametrize("preset", CALLS)
-def test_a_call_takes_the_arguments_of_diffusers(folders, preset):
-    name = load_spec(preset).pipeline.name
-    ours = inspect.signature(getattr(folders(preset).pipeline, name).__call__).parameters
-    theirs = inspect.signature(getattr(diffusers, name).__call__).parameters
+def test_a_call_takes_the_arguments_of_diffusers(pipelines, preset):
+    ours, theirs = (inspect.signature(each.__call__).parameters for each in pipelines(preset))
     left_out = LEFT_OUT | LEFT_OUT_OF.get(preset, set())
     shared = [argument for argument in theirs if argument not in left_out]
     assert [argument for argument in ours if argument not in ADDED.get(preset, ())] == shared
@@ -331,8 +294,8 @@ def test_a_call_takes_the_arguments_of_diffusers(folders, preset):
 
 
 @pytest.mark.parametrize("preset", CALLS)
-def test_each_loads_what_the_other_saved(folders, preset, tmp_path):
-    ours, theirs = pair(folders(preset), preset)
+def test_each_loads_what_the_other_saved(pipelines, preset, tmp_path):
+    ours, theirs = pipelines(preset)
     for saved, loader, own in ((theirs, ours, "theirs"), (ours, theirs, "ours")):
         saved.save_pretrained(tmp_path / own)
         loaded = type(loader).from_pretrained(tmp_path / own, transformer=loader.transformer)
@@ -376,17 +339,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_the_comparison_sees_a_fault(tmp_path, fault):
+def test_the_comparison_sees_a_fault(altered, fault):
     preset, name, old, new = fault
-    tree = tmp_path / "templates"
-    shutil.copytree(templates_root(), tree)
-    path = tree / "components" / name
-    assert path.read_text().count(old) == 1
-    path.write_text(path.read_text().replace(old, new))
-    target = tmp_path / "faulty_pipeline"
-    write(target, preset, tree)
-    imported = import_folder(target)
-    ours, theirs = pair(next(imported), preset)
+    ours, theirs = make_pipelines(altered(preset, (f"components/{name}", old, new)), name_of(preset))
     call = {"prompt": "A red house", "negative_prompt": "Rain"}
     assert not torch.equal(make(ours, preset, **call), make(theirs, preset, **call))
-    next(imported, None)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 import diffusers
@@ -13,23 +12,8 @@ import torch
 from diffusers.models.embeddings import ImageProjection, MultiIPAdapterImageProjection
 from diffusers.models.transformers import transformer_flux
 
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec, preset_names
-from scaffold.rendering import render_folder
-from scaffold.spec import Spec
 from tests.scaffold.costs import measure_forward
-from tests.scaffold.pairs import Pair, import_folder, largest_difference, make_inputs, make_pair, run
-
-
-@pytest.fixture(scope="module", params=preset_names())
-def preset(request, tmp_path_factory) -> Iterator[tuple[Spec, ModuleType]]:
-    """A preset's spec, and the folder that it makes, imported."""
-    spec = load_spec(request.param)
-    folder = tmp_path_factory.mktemp("presets") / f"{spec.package}_preset"
-    write_folder(folder, render_folder(spec))
-    package = import_folder(folder)
-    yield spec, next(package)
-    next(package, None)
+from tests.scaffold.pairs import Pair, largest_difference, make_inputs, make_pair, run
 
 
 def residuals(count: int, tokens: int) -> Callable[[Pair], list[torch.Tensor]]:
@@ -159,8 +143,6 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "axes-that-leave-four-channels": ({"attention_head_dim": 8, "cross_attention_dim": 16}, {}),
         "patches": ({"patch_size": 2, "patch_size_t": 3}, LTX_SCALED_GRID),
         "affine-norms": ({"norm_elementwise_affine": True}, {}),
-        "objects": ({"attention_type": "gated"}, {"cross_attention_kwargs": {"gligen": {"objs": drawn(2, 5, 24)}}}),
-        "no-objects": ({"attention_type": "gated-text-image"}, {}),
         "no-attention-biases": ({"attention_bias": False, "attention_out_bias": False}, {}),
         "other-activation": ({"activation_fn": "geglu"}, {}),
         "other-epsilon": ({"norm_eps": 0.1}, {}),
@@ -177,6 +159,8 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "other-patches": ({"patch_size": 4}, {}),
         "as-many-channels-out": ({"out_channels": None}, {}),
         "other-epsilon": ({"norm_eps": 0.1}, {}),
+        "objects": ({"attention_type": "gated"}, {"cross_attention_kwargs": {"gligen": {"objs": drawn(2, 5, 24)}}}),
+        "no-objects": ({"attention_type": "gated-text-image"}, {}),
     },
     "chroma": {
         "other-network": (
@@ -284,7 +268,6 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
         "image-to-video": (
             WAN_IMAGES,
             {"encoder_hidden_states": drawn(2, 512, 16), "encoder_hidden_states_image": drawn(2, 5, 20)},
-    "pixart": ("objects",),
         ),
         "first-and-last-frame": (
             WAN_IMAGES | {"pos_embed_seq_len": 10},
@@ -301,6 +284,7 @@ CONFIGS: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 UNFUSED: dict[str, tuple[str, ...]] = {
     "qwenimage": ("tiny", *CONFIGS["qwenimage"]),
     "hunyuanvideo": ("tiny", *CONFIGS["hunyuanvideo"]),
+    "pixart": ("objects",),
     "sd3": ("qk-norm", "dual-attention", "dual-attention-to-the-end"),
 }
 

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from diffusers.loaders.lora_conversion_utils import _convert_non_diffusers_qwen_lora_to_diffusers
-
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder
 
 
 RANK, ALPHA = 4, 2.0
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Iterator[torch.nn.Module]:
+def model(generated) -> torch.nn.Module:
     """A tiny model of more blocks than one digit can number."""
-    folder = tmp_path_factory.mktemp("weights") / "qwenimage_weights"
-    spec = load_spec("qwenimage")
-    write_folder(folder, render_folder(spec))
-    packages = import_folder(folder)
-    yield next(packages).model.QwenImageTransformer2DModel(**spec.tiny.config | {"num_layers": 12})
-    next(packages, None)
+    spec, package = generated("qwenimage")
+    return package.model.QwenImageTransformer2DModel(**spec.tiny.config | {"num_layers": 12})
 
 
 def test_a_single_file_has_the_names_of_diffusers(model):

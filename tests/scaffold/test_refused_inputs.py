@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import Pair, import_folder, make_inputs, make_pair
+from tests.scaffold.pairs import Pair, make_inputs, make_pair
 
 
 @pytest.fixture(scope="module")
-def make(tmp_path_factory) -> Iterator[Callable[..., Pair]]:
+def make(generated) -> Callable[..., Pair]:
     """Makes a preset's pair of models in a configuration."""
-    imports = {}
-
-    def pair(preset: str, **config: Any) -> Pair:
-        if preset not in imports:
-            folder = tmp_path_factory.mktemp("refused") / f"{preset}_refused"
-            write_folder(folder, render_folder(load_spec(preset)))
-            imports[preset] = (packages := import_folder(folder)), next(packages)
-        return make_pair(load_spec(preset), imports[preset][1], **config)
-
-    yield pair
-    for packages, _ in imports.values():
-        next(packages, None)
+    return lambda preset, **config: make_pair(*generated(preset), **config)
 
 
 def test_a_picture_without_its_size_is_refused(make):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -10,10 +9,8 @@ import pytest
 import torch
 from diffusers.loaders.single_file_utils import convert_sd3_transformer_checkpoint_to_diffusers
 
-from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder, make_pair
+from tests.scaffold.pairs import make_pair
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -27,13 +24,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory) -> Iterator[ModuleType]:
+def package(generated) -> ModuleType:
     """The generated folder, imported."""
-    folder = tmp_path_factory.mktemp("weights") / "sd3_weights"
-    write_folder(folder, render_folder(load_spec("sd3")))
-    packages = import_folder(folder)
-    yield next(packages)
-    next(packages, None)
+    return generated("sd3")[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -13,10 +12,7 @@ import pytest
 import torch
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder
+from tests.scaffold.pairs import make_pipelines
 
 
 def random_tensor(*shape: int) -> torch.Tensor:
@@ -52,34 +48,15 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def flux(tmp_path_factory) -> Iterator[ModuleType]:
+def flux(generated) -> ModuleType:
     """The folder of FLUX.1, imported."""
-    spec = load_spec("flux")
-    folder = tmp_path_factory.mktemp("text") / "flux_pipeline"
-    write_folder(folder, render_folder(spec))
-    yield from import_folder(folder)
-
-
-def pair_of_pipelines(flux: ModuleType, dtype: torch.dtype, **config: Any) -> tuple[Any, Any]:
-    """Ours and diffusers' pipeline with equal weights, the transformer's config changed."""
-    components = flux.tiny.tiny_components()
-    if config:
-        changed = dict(components["transformer"].config) | config
-        components["transformer"] = flux.model.FluxTransformer2DModel.from_config(changed).eval()
-    transformer = diffusers.FluxTransformer2DModel.from_config(components["transformer"].config)
-    transformer.load_state_dict(components["transformer"].state_dict())
-    ours = flux.pipeline.FluxPipeline(**components).to(dtype)
-    theirs = diffusers.FluxPipeline(**components | {"transformer": transformer.eval()}).to(dtype)
-    for pipeline in (ours, theirs):
-        pipeline.set_progress_bar_config(disable=True)
-    assert type(ours.transformer) is not type(theirs.transformer)
-    return ours, theirs
+    return generated("flux")[1]
 
 
 @pytest.fixture(scope="module")
 def pipelines(flux: ModuleType) -> dict[torch.dtype, tuple[Any, Any]]:
     """A pair in each of two dtypes."""
-    return {dtype: pair_of_pipelines(flux, dtype) for dtype in (torch.float32, torch.bfloat16)}
+    return {dtype: make_pipelines(flux, "FluxPipeline", dtype) for dtype in (torch.float32, torch.bfloat16)}
 
 
 def draw(pipeline: Any, **changes: Any) -> torch.Tensor:
@@ -110,12 +87,12 @@ def test_bfloat16_pictures_are_equal(pipelines, name):
 
 
 def test_a_transformer_without_guidance_draws_the_same(flux):
-    ours, theirs = pair_of_pipelines(flux, torch.float32, guidance_embeds=False)
+    ours, theirs = make_pipelines(flux, "FluxPipeline", guidance_embeds=False)
     assert torch.equal(draw(ours), draw(theirs))
 
 
 def test_a_scheduler_that_shifts_nothing_draws_the_same(flux):
-    ours, theirs = pair_of_pipelines(flux, torch.float32)
+    ours, theirs = make_pipelines(flux, "FluxPipeline")
     shifted = draw(ours)
     for pipeline in (ours, theirs):
         pipeline.scheduler = diffusers.FlowMatchEulerDiscreteScheduler()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -11,10 +10,7 @@ import diffusers
 import pytest
 import torch
 
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder
+from tests.scaffold.pairs import make_pipelines
 
 
 SCHEDULERS = {
@@ -39,23 +35,15 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def wan(tmp_path_factory) -> Iterator[ModuleType]:
+def wan(generated) -> ModuleType:
     """The folder of Wan, imported."""
-    folder = tmp_path_factory.mktemp("video") / "wan_video"
-    write_folder(folder, render_folder(load_spec("wan")))
-    yield from import_folder(folder)
+    return generated("wan")[1]
 
 
-def pair_of_pipelines(wan: ModuleType, dtype: torch.dtype) -> tuple[Any, Any]:
-    """The generated pipeline and diffusers', over the same modules but for transformers of equal weights."""
-    components = wan.tiny.tiny_components()
-    transformer = diffusers.WanTransformer3DModel.from_config(dict(components["transformer"].config)).eval()
-    transformer.load_state_dict(components["transformer"].state_dict())
-    pair = wan.pipeline.WanPipeline(**components), diffusers.WanPipeline(**components | {"transformer": transformer})
-    for pipeline in pair:
-        pipeline.to(dtype)
-        pipeline.set_progress_bar_config(disable=True)
-    return pair
+@pytest.fixture(scope="module")
+def pipelines(wan: ModuleType) -> dict[torch.dtype, tuple[Any, Any]]:
+    """A pair in each of two dtypes."""
+    return {dtype: make_pipelines(wan, "WanPipeline", dtype) for dtype in (torch.float32, torch.bfloat16)}
 
 
 def film(pipeline: Any, **changes: Any) -> torch.Tensor:
@@ -74,8 +62,8 @@ def film(pipeline: Any, **changes: Any) -> torch.Tensor:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_it_makes_the_same_video(wan, call, dtype):
-    ours, theirs = pair_of_pipelines(wan, dtype)
+def test_it_makes_the_same_video(pipelines, call, dtype):
+    ours, theirs = pipelines[dtype]
     made = film(ours, **call)
     assert made.float().std() > 0
     assert torch.equal(made, film(theirs, **call))
@@ -91,7 +79,7 @@ STAGES: dict[str, tuple[torch.dtype, dict[str, Any]]] = {
 
 def staged_pair(wan: ModuleType, dtype: torch.dtype, **settings: Any) -> tuple[Any, Any]:
     """The same with a second transformer of other weights, as Wan 2.2 has it."""
-    pair = pair_of_pipelines(wan, dtype)
+    pair = make_pipelines(wan, "WanPipeline", dtype)
     second = wan.tiny.tiny_components(seed=1)["transformer"]
     theirs = type(pair[1].transformer).from_config(dict(second.config)).eval()
     theirs.load_state_dict(second.state_dict())
@@ -106,7 +94,7 @@ def test_it_makes_the_same_video_in_stages(wan, dtype, settings):
     ours, theirs = staged_pair(wan, dtype, **settings)
     made = film(ours, **CALLS["several"])
     assert torch.equal(made, film(theirs, **CALLS["several"]))
-    plain, _ = pair_of_pipelines(wan, dtype)
+    plain, _ = make_pipelines(wan, "WanPipeline", dtype)
     assert not torch.equal(made, film(plain, **CALLS["several"]))
 
 
@@ -128,14 +116,14 @@ def test_a_call_takes_the_arguments_of_diffusers(wan):
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS)
 def test_it_makes_the_same_video_with_published_schedulers(wan, scheduler):
-    ours, theirs = pair_of_pipelines(wan, torch.float32)
+    ours, theirs = make_pipelines(wan, "WanPipeline")
     for pipeline in (ours, theirs):
         pipeline.scheduler = type(scheduler).from_config(scheduler.config)
     assert torch.equal(film(ours), film(theirs))
 
 
 def test_each_loads_what_the_other_saved(wan, tmp_path):
-    ours, theirs = pair_of_pipelines(wan, torch.float32)
+    ours, theirs = make_pipelines(wan, "WanPipeline")
     theirs.save_pretrained(tmp_path / "theirs")
     transformer = wan.model.WanTransformer3DModel.from_pretrained(tmp_path / "theirs" / "transformer")
     loaded = wan.pipeline.WanPipeline.from_pretrained(tmp_path / "theirs", transformer=transformer)

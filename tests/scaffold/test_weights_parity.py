@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,6 @@ import diffusers
 import pytest
 import torch
 from diffusers.loaders import lora_conversion_utils, single_file_utils
-
-from scaffold.applying import write_folder
-from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder
 
 
 RANK = 4
@@ -90,16 +85,13 @@ class Family:
 
 
 @pytest.fixture(scope="module", params=CONVERTERS)
-def family(request, tmp_path_factory) -> Iterator[Family]:
+def family(request, generated) -> Family:
     """A preset of the published size, which converters take for granted, but for the columns of its matrices.
 
     Rows are what is renamed, cut and swapped, so two columns are enough.
     """
-    spec = load_spec(request.param)
-    folder = tmp_path_factory.mktemp("weights") / f"{spec.package}_weights"
-    write_folder(folder, render_folder(spec))
-    packages = import_folder(folder)
-    model = getattr(next(packages).model, spec.model)
+    spec, package = generated(request.param)
+    model = getattr(package.model, spec.model)
     with torch.device("meta"):
         published = model(**CONVERTERS[spec.name].config)
     generator = torch.Generator().manual_seed(0)
@@ -109,8 +101,7 @@ def family(request, tmp_path_factory) -> Iterator[Family]:
     }
     mapping = model._weight_mapping
     original = mapping.map_from_diffusers(state_dict)
-    yield Family(mapping, model._lora, CONVERTERS[spec.name], state_dict, original)
-    next(packages, None)
+    return Family(mapping, model._lora, CONVERTERS[spec.name], state_dict, original)
 
 
 def assert_equal(ours: Tensors, theirs: Tensors) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -11,23 +10,17 @@ import torch
 from diffusers.loaders.lora_conversion_utils import _convert_non_diffusers_z_image_lora_to_diffusers
 from diffusers.loaders.single_file_utils import convert_z_image_transformer_checkpoint_to_diffusers
 
-from scaffold.applying import write_folder
 from scaffold.loading import load_spec
-from scaffold.rendering import render_folder
-from tests.scaffold.pairs import import_folder, make_pair
+from tests.scaffold.pairs import make_pair
 
 
 VARIANTS: dict[str, dict[str, Any]] = {"plain": {}, "twelve-blocks": {"n_layers": 12}, "omni": {"siglip_feat_dim": 20}}
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory) -> Iterator[ModuleType]:
+def package(generated) -> ModuleType:
     """The generated folder, imported."""
-    folder = tmp_path_factory.mktemp("weights") / "z_image_weights"
-    write_folder(folder, render_folder(load_spec("z-image")))
-    packages = import_folder(folder)
-    yield next(packages)
-    next(packages, None)
+    return generated("z-image")[1]
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
