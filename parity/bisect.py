@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -111,11 +112,19 @@ class Bisection(msgspec.Struct, frozen=True, tag_field="command", tag="bisect"):
 
 @dataclass(frozen=True)
 class Specimen:
-    """One side of a bisection: its name for people, its module, and the keyword arguments of its forward."""
+    """One side.
+
+    Attributes:
+        name: What people call it.
+        module: Its module.
+        inputs: Keyword arguments of its forward.
+        config: Keyword arguments that its class was made with, defaults too; empty where nobody knows them.
+    """
 
     name: str
     module: nn.Module
     inputs: Mapping[str, Any]
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -276,8 +285,19 @@ def _record(ledger: _Ledger, pair: ModulePair, ours: Halt, theirs: Halt) -> floa
 
 
 def _find(ledger: _Ledger, reference: nn.Module, candidate: nn.Module, tolerance: float) -> Finding | None:
+    settled = [each.candidate for each in ledger.passages if each.outputs and each.leaving <= tolerance]
     for passage in ledger.passages:
+        # What differs inside of a module that agrees is its own way of doing the same.
+        if any(path == "" or passage.candidate.startswith(f"{path}.") for path in settled):
+            continue
         is_known = bool(passage.inputs) or not passage.not_compared
+        # Tables of positions may be laid out as each side likes; who reads them tells whether they are right.
+        if (
+            passage.reference
+            and _fits_nowhere(passage)
+            and not any(True for _ in candidate.get_submodule(passage.candidate).parameters())
+        ):
+            continue
         limit = max(tolerance, _AMPLIFICATION * passage.entering if passage.entering else 0.0)
         if is_known and passage.entering <= tolerance and passage.leaving > limit:
             agreeing, differing = _bounds(ledger, passage, tolerance)
@@ -291,6 +311,15 @@ def _find(ledger: _Ledger, reference: nn.Module, candidate: nn.Module, tolerance
                 _common_parent(inside, passage.candidate) if len(inside) == 2 else passage.candidate,
             )
     return None
+
+
+def _fits_nowhere(passage: Passage) -> bool:
+    """Whether what differs has another number of values on each side, so that it could not be measured."""
+    return all(
+        gap.relative is None and math.prod(gap.reference_shape) != math.prod(gap.candidate_shape)
+        for gap in passage.outputs
+        if gap.relative != 0
+    )
 
 
 def _bounds(ledger: _Ledger, passage: Passage, tolerance: float) -> tuple[str | None, str | None]:

@@ -79,14 +79,19 @@ def build_module(path: str, module_class: type[nn.Module], config: Mapping[str, 
         ParityError: If the config has a key that the class does not take, lacks one that it needs, or the class
             raises while it is made.
     """
-    arguments = {
-        key: value for key, value in config.items() if not key.startswith("_") and key not in _BOOKKEEPING_KEYS
-    }
+    arguments = _arguments(config)
     check_arguments(path, module_class.__init__, arguments, "config", "add it to --config")
     try:
         return module_class(**arguments).eval()
     except Exception as error:
         raise ParityError(f"{path}: cannot be made from this config: {describe(error)}") from error
+
+
+def effective_config(module_class: type[nn.Module], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments that a class is made with, defaults made explicit."""
+    parameters = inspect.signature(module_class.__init__).parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+    return {**defaults, **_arguments(config)}
 
 
 def check_arguments(path: str, function: Any, arguments: Iterable[str], origin: str, remedy: str) -> None:
@@ -112,6 +117,10 @@ def check_arguments(path: str, function: Any, arguments: Iterable[str], origin: 
     missing = [name for name, p in named.items() if p.default is p.empty and name not in given]
     if missing:
         raise ParityError(f"{path}: needs {', '.join(f'`{name}`' for name in missing)}; {remedy}.")
+
+
+def _arguments(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if not key.startswith("_") and key not in _BOOKKEEPING_KEYS}
 
 
 @contextmanager

@@ -6,9 +6,10 @@ The places of a pipeline that has none of its own are `preloop` (what the denois
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from parity.stages import Checkpoint, PipelineStop, visit
 
 
 # What diffusers' pipelines call the module of the loop, and the part of a VAE that a hook can reach.
-_DENOISERS = ("transformer", "unet", "prior")
+DENOISERS = ("transformer", "unet", "prior")
 _DECODERS = ("vae.decoder", "vqvae.decoder", "vqgan.decoder", "movq.decoder")
 _OWN_ARGUMENTS = ("checkpoints", "_checkpoints")
 _CALLBACK = "callback_on_step_end"
@@ -48,6 +49,7 @@ def run_pipeline(
         stack.enter_context(seeded(seed))
         stack.enter_context(torch.no_grad())
         stack.enter_context(left_as_found(*component_modules(pipeline).values()))
+        stack.enter_context(_schedulers_left_as_found(pipeline))
         own = _own_argument(pipeline)
         call = {**arguments, own: checkpoints} if own else _attach(pipeline, arguments, checkpoints, stack)
         try:
@@ -69,6 +71,30 @@ def component_modules(pipeline: Any) -> dict[str, nn.Module]:
     return {name: each for name, each in components.items() if isinstance(each, nn.Module)}
 
 
+def schedulers(pipeline: Any) -> dict[str, Any]:
+    """The schedulers of a pipeline, by name: components that are told how many steps there are."""
+    components = getattr(pipeline, "components", None)
+    if not isinstance(components, Mapping):
+        components = vars(pipeline) if hasattr(pipeline, "__dict__") else {}
+    return {name: each for name, each in components.items() if hasattr(each, "set_timesteps")}
+
+
+@contextmanager
+def _schedulers_left_as_found(pipeline: Any) -> Iterator[None]:
+    """Puts back what a run leaves in schedulers, and what a pipeline notes about a call."""
+    found = [(each, copy.deepcopy(vars(each))) for each in schedulers(pipeline).values()]
+    notes = None if isinstance(pipeline, nn.Module) or not hasattr(pipeline, "__dict__") else dict(vars(pipeline))
+    try:
+        yield
+    finally:
+        for each, state in found:
+            vars(each).clear()
+            vars(each).update(state)
+        if notes is not None:
+            vars(pipeline).clear()
+            vars(pipeline).update(notes)
+
+
 def takes_checkpoints(pipeline: Any) -> bool:
     """Whether a pipeline has places of its own."""
     return _own_argument(pipeline) is not None
@@ -87,8 +113,8 @@ def _attach(
     call = dict(arguments)
     for place, checkpoint in checkpoints.items():
         if place == "preloop":
-            name = _only(modules, _DENOISERS, place)
-            if checkpoint.load:
+            name = _only(modules, DENOISERS, place)
+            if checkpoint.load or checkpoint.edit:
                 raise ParityError(
                     "`preloop` can be saved and stopped at from outside, not loaded: the latents of the loop are the "
                     "pipeline's own. Pass them as arguments of the call, or load at `step_0`."

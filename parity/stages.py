@@ -28,6 +28,7 @@ class Checkpoint:
         load: Put what lies in `data` in place of what passes here; all of it, or the run is refused.
         data: The values by name. Saved tensors are copies on the CPU.
         visits: How often a run came by.
+        edit: What an experiment makes of the values that pass, after a load and before a save.
         announce: Told the place whenever a run comes by.
     """
 
@@ -36,6 +37,7 @@ class Checkpoint:
     load: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     visits: int = 0
+    edit: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     announce: Callable[[str], None] | None = None
 
 
@@ -71,6 +73,8 @@ def visit(checkpoints: Mapping[str, Checkpoint] | None, place: str, **values: An
         checkpoint.announce(place)
     if checkpoint.load:
         values = _replace(place, values, checkpoint.data)
+    if checkpoint.edit is not None:
+        values = checkpoint.edit(dict(values))
     if checkpoint.save:
         # A load replaces what was loaded, a save what was saved before: tensors of two runs never lie side by side.
         checkpoint.data.clear()

@@ -127,20 +127,25 @@ def trace(
     picture, ours = run(reference, {}, f"running {reference.name}")
     _refuse_not_finite(reference.name, ours, places[1:-1])
     own_picture, theirs = run(candidate, {}, f"running {candidate.name}")
-    loaded = {"decode": _renamed(ours["decode"], theirs["decode"], "decode")}
+    loaded = {"decode": under_names_of(ours["decode"], theirs["decode"], "decode")}
     decoded, _ = run(candidate, loaded, "decoding the reference's latents on both sides")
     encode, not_compared = _compare_inputs(ours["preloop"], theirs["preloop"], names or {}, tolerance)
     decode = _compare_pictures(picture, decoded, tolerance)
     gaps = [_gap(ours[place], theirs[place], place) for place in places[1:-1]]
     first = next((step for step, (largest, _) in enumerate(gaps) if largest > tolerance), None)
+    if first is None:
+        # Equal latents that differ when they enter the decoder were scaled in another way.
+        one, other = latents_of(ours["decode"], "decode"), latents_of(theirs["decode"], "decode")
+        scaled = compare_tensors("latents", one, other, tolerance, may_be_void=True)
+        decode += () if scaled.passed else (scaled,)
     carried: list[float | None] = [None] * steps
-    if first is not None and torch.isfinite(_latents(theirs[f"step_{first}"], f"step_{first}")).all():
+    if first is not None and torch.isfinite(latents_of(theirs[f"step_{first}"], f"step_{first}")).all():
         place = f"step_{first}"
         purpose = f"going on from the candidate's latents after step {first}"
-        _, injected = run(reference, {place: _renamed(theirs[place], ours[place], place)}, purpose)
+        _, injected = run(reference, {place: under_names_of(theirs[place], ours[place], place)}, purpose)
         carried = [_gap(ours[f"step_{step}"], injected[f"step_{step}"], place)[0] for step in range(steps)]
     verdict = _judge(encode, decode, gaps, first, carried)
-    latents = _latents(ours["step_0"], "step_0")
+    latents = latents_of(ours["step_0"], "step_0")
     rounding = _ROUNDING.get(latents.dtype, 1e-5)
     lines = (Step(step, _or_none(size), _or_none(part), carried[step]) for step, (size, part) in enumerate(gaps))
     return Trace(
@@ -160,7 +165,7 @@ def trace(
 
 def _refuse_not_finite(name: str, data: Mapping[str, Mapping[str, Any]], places: tuple[str, ...]) -> None:
     for place in places:
-        if not torch.isfinite(_latents(data[place], place)).all():
+        if not torch.isfinite(latents_of(data[place], place)).all():
             raise ParityError(
                 f"{name}: the reference itself has NaN or infinity in its latents at `{place}`. Give it weights and "
                 "arguments that it can compute with."
@@ -215,7 +220,7 @@ def _flat(values: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 
 
 def _compare_pictures(ours: Any, theirs: Any, tolerance: float) -> tuple[TensorComparison, ...]:
-    first, second = _picture_tensors(ours), _picture_tensors(theirs)
+    first, second = picture_tensors(ours), picture_tensors(theirs)
     return tuple(
         compare_tensors(name, tensor, second[name], tolerance, may_be_void=True)
         for name, tensor in first.items()
@@ -223,7 +228,8 @@ def _compare_pictures(ours: Any, theirs: Any, tolerance: float) -> tuple[TensorC
     )
 
 
-def _picture_tensors(result: Any) -> dict[str, torch.Tensor]:
+def picture_tensors(result: Any) -> dict[str, torch.Tensor]:
+    """The tensors of what a pipeline returned, with arrays and pictures as tensors, by their place."""
     found: dict[str, torch.Tensor] = {}
     for name, leaf in named_tensors(result):
         if isinstance(leaf, torch.Tensor):
@@ -233,7 +239,12 @@ def _picture_tensors(result: Any) -> dict[str, torch.Tensor]:
     return found
 
 
-def _latents(data: Mapping[str, Any], place: str) -> torch.Tensor:
+def latents_of(data: Mapping[str, Any], place: str) -> torch.Tensor:
+    """The latents among the values that passed a place.
+
+    Raises:
+        ParityError: If it cannot be told which they are.
+    """
     tensors = [each for each in data.values() if isinstance(each, torch.Tensor)]
     if isinstance(data.get("latents"), torch.Tensor):
         tensors = [data["latents"]]
@@ -244,14 +255,14 @@ def _latents(data: Mapping[str, Any], place: str) -> torch.Tensor:
     return tensors[0]
 
 
-def _renamed(data: Mapping[str, Any], like: Mapping[str, Any], place: str) -> dict[str, Any]:
+def under_names_of(data: Mapping[str, Any], like: Mapping[str, Any], place: str) -> dict[str, Any]:
     """One side's latents under the other side's names; all else stays the other side's own."""
-    latents, replaced = _latents(data, place), _latents(like, place)
+    latents, replaced = latents_of(data, place), latents_of(like, place)
     return {name: latents if each is replaced else each for name, each in like.items()}
 
 
 def _gap(ours: Mapping[str, Any], theirs: Mapping[str, Any], place: str) -> tuple[float, float]:
-    one, other = _latents(ours, place), _latents(theirs, place)
+    one, other = latents_of(ours, place), latents_of(theirs, place)
     if one.shape != other.shape:
         raise ParityError(
             f"`{place}`: the latents are {tuple(one.shape)} in the reference, {tuple(other.shape)} in the candidate. "

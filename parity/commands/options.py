@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from parity.documents import read_mapping
-from parity.errors import ParityError, nearest_name
+from parity.errors import ParityError, describe, nearest_name
 
 
 # torch takes seconds to import, so everything that needs it is imported when a measurement begins.
@@ -140,6 +140,7 @@ def make_specimens(pair: Pair, dtype: str, announce: Callable[[str], None]) -> t
     import torch
 
     from parity.bisect import Specimen
+    from parity.loading import effective_config
     from parity.pair import draw_pair_inputs, make_pair
 
     kind: torch.dtype = getattr(torch, dtype)
@@ -151,8 +152,32 @@ def make_specimens(pair: Pair, dtype: str, announce: Callable[[str], None]) -> t
             "arguments lists what differs; give a --mapping if the layouts do."
         )
     ours, theirs = draw_pair_inputs(pair, kind)
-    reference = Specimen(pair.reference.path, made.reference, ours)
-    return reference, Specimen(pair.candidate.path, made.candidate, theirs), kind
+    sides = ((pair.reference, made.reference, ours), (pair.candidate, made.candidate, theirs))
+    reference, candidate = (
+        Specimen(side.path, module, inputs, effective_config(side.module_class, side.config))
+        for side, module, inputs in sides
+    )
+    return reference, candidate, kind
+
+
+def make_pipeline(path: str) -> Any:
+    """Makes a pipeline by calling what an import path names.
+
+    Raises:
+        ParityError: If that cannot be imported or called, or does not make something to call.
+    """
+    from parity.loading import load_object
+
+    maker = load_object(path)
+    if not callable(maker):
+        raise ParityError(f"{path}: not a function or class that makes a pipeline.")
+    try:
+        pipeline = maker()
+    except Exception as error:
+        raise ParityError(f"{path}: making the pipeline failed: {describe(error)}") from error
+    if not callable(pipeline):
+        raise ParityError(f"{path}: made a {type(pipeline).__name__}, which cannot be called as a pipeline.")
+    return pipeline
 
 
 def import_torch(announce: Callable[[str], None]) -> None:

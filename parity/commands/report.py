@@ -56,7 +56,7 @@ def _as_text(result: Result) -> str:
     from parity.commands.trace import render_text as render_trace
     from parity.compare import Comparison
     from parity.configs import ConfigComparison
-    from parity.diagnose import Diagnosis
+    from parity.explaining import Diagnosis
     from parity.probe.report import render_text as render_probe
     from parity.probe.results import Report as ProbeReport
     from parity.report import render_text as render_comparison

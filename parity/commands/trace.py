@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from parity.commands.options import import_torch, measuring
+from parity.commands.options import import_torch, make_pipeline, measuring
 from parity.documents import read_mapping
-from parity.errors import ParityError, describe
 
 
 if TYPE_CHECKING:
@@ -75,28 +74,15 @@ def trace(
 
         if plot:
             check_path(Path(plot))
-        sides = [Runnable(path, _make(path), given) for path, given in ((reference, arguments), (candidate, others))]
+        sides = [
+            Runnable(path, make_pipeline(path), given) for path, given in ((reference, arguments), (candidate, others))
+        ]
         result = follow(sides[0], sides[1], steps, renamed, tolerance, seed, frames, announce)
         if plot:
             draw(result, Path(plot))
     text = msgspec.json.format(msgspec.json.encode(result), indent=2).decode()
     click.echo(text if as_json else render_text(result))
     sys.exit(0 if result.verdict == "agree" else 1)
-
-
-def _make(path: str) -> Any:
-    from parity.loading import load_object
-
-    maker = load_object(path)
-    if not callable(maker):
-        raise ParityError(f"{path}: not a function or class that makes a pipeline.")
-    try:
-        pipeline = maker()
-    except Exception as error:
-        raise ParityError(f"{path}: making the pipeline failed: {describe(error)}") from error
-    if not callable(pipeline):
-        raise ParityError(f"{path}: made a {type(pipeline).__name__}, which cannot be called as a pipeline.")
-    return pipeline
 
 
 def render_text(result: Trace) -> str:
