@@ -31,6 +31,13 @@ _ORDERS: tuple[Order, ...] = (
     lambda name: (name[:1].islower(), name.casefold()),
     lambda name: (name[:1].islower(), name.casefold().replace("_", "")),
 )
+# Upstream's scripts sort without regard to case, which shows where a new name is written unlike the others: tables
+# without regard to underscores, imports by their numbers as numbers.
+_LIKELY = _ORDERS[::-1]
+_LIKELY_OF_IMPORTS: tuple[Order, ...] = (
+    lambda name: (name[:1].islower(), re.sub(r"\d+", lambda digits: digits[0].zfill(9), name.casefold())),
+    *_LIKELY,
+)
 
 
 def with_entry(table: Lazy, submodule: str, name: str, backends: Collection[str] | None = None) -> tuple[Edit, ...]:
@@ -100,6 +107,10 @@ def behind_other_backends(table: Lazy, entry: LazyEntry, backends: Collection[st
 def with_eager_import(package: Module, submodule: str, name: str) -> tuple[Edit, ...]:
     """The edit that adds an import to a package that imports what it offers at once."""
     own = [item for item in package.facts.imports if item.target.startswith(".") and item.target[1:2] != "."]
+    same = next((item for item in own if item.target.rpartition(".")[0] == f".{submodule}"), None)
+    text = extended_import(package.source.between(same.statement), name) if same else None
+    if same and text:
+        return (Edit(str(package.path), same.statement, text),)
     return _with_import(package.source, own, submodule, name)
 
 
@@ -151,7 +162,7 @@ def _with_string(text: str, name: str) -> str | None:
     # What stands in parentheses of its own begins before its syntax does.
     if not names or len(names) < len(elements) or "(" in text:
         return None
-    return _inserted(text, elements, names, name, f'"{name}"')
+    return _inserted(text, elements, _place(names, name, _LIKELY), f'"{name}"')
 
 
 def extended_import(text: str, name: str) -> str | None:
@@ -159,13 +170,13 @@ def extended_import(text: str, name: str) -> str | None:
     node = ast.parse(text).body[0]
     if not isinstance(node, ast.ImportFrom) or node.names[0].name == "*":
         return None
-    return _inserted(text, node.names, [alias.name for alias in node.names], name, name)
+    index = _place([alias.name for alias in node.names], name, _LIKELY_OF_IMPORTS)
+    return _inserted(text, node.names, index, name)
 
 
-def _place(names: Sequence[str], name: str) -> int:
+def _place(names: Sequence[str], name: str, orders: Sequence[Order]) -> int:
     """Where a name goes in a list: at its place in the order that the list keeps, else at the end."""
-    # Upstream's own scripts sort without regard to case, which shows where a new name is written unlike the others.
-    key = kept_order([names], _ORDERS[::-1])
+    key = kept_order([names], orders)
     if key is None:
         return len(names)
     ordered, wanted = [key(item) for item in names], key(name)
@@ -311,17 +322,14 @@ def kept_order(lists: Collection[Sequence[str]], orders: Sequence[Order] = _ORDE
     return best if strays(best) * _NAMES_FOR_A_STRAY <= sum(len(names) for names in lists) else None
 
 
-def _inserted(
-    text: str, elements: Sequence[ast.expr | ast.alias], names: Sequence[str], name: str, written: str
-) -> str:
-    """The source of a list or an import with one more name at its place, set off as the others are.
+def _inserted(text: str, elements: Sequence[ast.expr | ast.alias], index: int, written: str) -> str:
+    """The source of a list or an import with one more name, set off as the others are.
 
     Args:
         text: The source.
         elements: The syntax of what is in it.
-        names: The names that these are.
-        name: The new one.
-        written: How that is written there.
+        index: Which of these the new one goes before; their number where it goes to the end.
+        written: The new one as it is written there.
     """
     lines = text.split("\n")
     places, starts = Places(lines, text.isascii()), [0, *itertools.accumulate(len(line) + 1 for line in lines)]
@@ -333,7 +341,6 @@ def _inserted(
     else:
         opening = text[: begins[0]]
         space = opening[len(opening.rstrip()) :] if "\n" in opening else " "
-    index = _place(names, name)
     if index < len(elements):
         return f"{text[: begins[index]]}{written},{space}{text[begins[index] :]}"
     return f"{text[: ends[-1]]},{space}{written}{text[ends[-1] :]}"
