@@ -36,6 +36,7 @@ def probe_classes(tasks: Sequence[Task], limit_s: float, progress: Progress) -> 
     Returns:
         A probe for each task, in their order.
     """
+    _import_everything()
     reader = WiringReader()
     waiting = list(enumerate(tasks))
     running: list[_Watch] = []
@@ -63,6 +64,7 @@ def transformers_of_diffusers(limit_s: float) -> tuple[str, ...]:
     Raises:
         ParityError: If its tables cannot be read.
     """
+    _import_everything()
     process, connection = _start(_enter_listing)
     try:
         message: Message | None = connection.recv() if connection.poll(limit_s) else None
@@ -175,6 +177,13 @@ def _start(target: Callable[..., None], *arguments: Any) -> tuple[BaseProcess, C
     return process, ours
 
 
+def _import_everything() -> None:
+    """Waits until the server is ready, which takes as long as torch and diffusers take to import: no class's time."""
+    process, connection = _start(_enter_nothing)
+    process.join()
+    connection.close()
+
+
 def _kill(process: BaseProcess) -> None:
     # Its group has its number: the processes that a capability started belong to it.
     if process.pid is not None and process.is_alive():
@@ -183,6 +192,10 @@ def _kill(process: BaseProcess) -> None:
         except ProcessLookupError:
             process.kill()
         process.join()
+
+
+def _enter_nothing(connection: Connection) -> None:
+    connection.close()
 
 
 def _enter_work(connection: Connection, task: Task) -> None:
