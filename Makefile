@@ -10,7 +10,7 @@ SCHEMAS := .venv/schemas/.ready
 TORCHAO := .venv/torchao/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets checkouts parity-costs claude codex clean-ai
+.PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets folders checkouts parity-costs probe claude codex clean-ai
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -95,11 +95,17 @@ mutants: $(READY) ## change each rule in one place after another and see a test 
 presets: $(READY) ## compare every preset with diffusers; writes docs/scaffold/presets.md (minutes)
 	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.presets
 
+folders: $(READY) ## try every folder in an environment without modelwright; writes benchmarks/folders.md (half an hour)
+	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.folders
+
 checkouts: $(READY) ## write every preset into CHECKOUT=path/to/diffusers and try it there (an hour)
 	"$(BIN)/python" benchmarks/checkouts.py "$(CHECKOUT)"
 
 parity-costs: $(READY) ## measure the time and memory of parity bisect; writes benchmarks/parity_bisect.md (minutes)
 	OMP_NUM_THREADS=1 "$(BIN)/python" -m benchmarks.parity_bisect
+
+probe: $(READY) ## run what diffusers' transformers declare that they can do; writes docs/parity/diffusers.md (half an hour)
+	OMP_NUM_THREADS=1 "$(BIN)/parity" probe --all --page docs/parity/diffusers.md; test $$? -le 1
 
 claude: $(READY) ## install the skills where Claude Code finds them
 	@"$(BIN)/scaffold" skills install --agent claude
