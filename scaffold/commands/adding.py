@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,87 +17,60 @@ from scaffold.rendering import render_folder
 from scaffold.spec import Spec
 
 
-@click.command()
-@spec_options
-@plan_options
-def pipeline(
-    name: str | None,
-    preset: str | None,
-    spec_file: str | None,
-    settings: tuple[str, ...],
-    out: Path,
-    shown: str | None,
-) -> None:
-    """Add the pipeline to a model's folder: pipeline.py, the tiny components, its tests, its examples.
-
-    NAME and the options choose the spec as for `scaffold model`; the folder is the one that this would write.
-    """
-    try:
-        _, spec = choose_spec(name, preset, spec_file, settings)
-        if spec.pipeline is None:
-            raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to write")
-        _add(spec, out, shown, _is_of_the_pipeline)
-    except ScaffoldError as error:
-        refuse(error)
+# Says of a file, by its path in the folder, whether it is of a part.
+Belongs = Callable[[str], bool]
+# What the help of each command ends with.
+_CHOICE = "NAME and the options choose the spec as for `scaffold model`; the folder is the one that this would write."
 
 
-@click.command()
-@spec_options
-@plan_options
-def modular(
-    name: str | None,
-    preset: str | None,
-    spec_file: str | None,
-    settings: tuple[str, ...],
-    out: Path,
-    shown: str | None,
-) -> None:
-    """Add the pipeline as blocks to a model's folder: modular/, its tests, and of the pipeline what they need.
+def _command(part: Callable[[Spec], Belongs]) -> click.Command:
+    """The command that adds a part, with the name and the help of a function that says which files are of it."""
 
-    NAME and the options choose the spec as for `scaffold model`; the folder is the one that this would write.
-    """
-    try:
-        _, spec = choose_spec(name, preset, spec_file, settings)
-        if spec.pipeline is None:
-            raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to take apart")
-        _add(spec, out, shown, _is_of_the_blocks)
-    except ScaffoldError as error:
-        refuse(error)
+    @click.command(part.__name__, help=f"{inspect.getdoc(part)}\n\n{_CHOICE}")
+    @spec_options
+    @plan_options
+    def command(
+        name: str | None,
+        preset: str | None,
+        spec_file: str | None,
+        settings: tuple[str, ...],
+        out: Path,
+        shown: str | None,
+    ) -> None:
+        try:
+            _, spec = choose_spec(name, preset, spec_file, settings)
+            _add(spec, out, shown, part(spec))
+        except ScaffoldError as error:
+            refuse(error)
 
-
-@click.command()
-@spec_options
-@plan_options
-def tests(
-    name: str | None,
-    preset: str | None,
-    spec_file: str | None,
-    settings: tuple[str, ...],
-    out: Path,
-    shown: str | None,
-) -> None:
-    """Add the tests to a model's folder: tests/, and tiny.py with what they build.
-
-    NAME and the options choose the spec as for `scaffold model`; the folder is the one that this would write.
-    """
-    try:
-        _, spec = choose_spec(name, preset, spec_file, settings)
-        _add(spec, out, shown, lambda file: file == "tiny.py" or file.startswith("tests/"))
-    except ScaffoldError as error:
-        refuse(error)
+    return command
 
 
-def _is_of_the_pipeline(file: str) -> bool:
+@_command
+def pipeline(spec: Spec) -> Belongs:
+    """Add the pipeline to a model's folder: pipeline.py, the tiny components, its tests, its examples."""
+    if spec.pipeline is None:
+        raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to write")
     own = ("tiny.py", "tests/__init__.py", "tests/conftest.py")
-    return file in own or file.startswith(("pipeline", "tests/test_pipeline", "examples/"))
+    return lambda file: file in own or file.startswith(("pipeline", "tests/test_pipeline", "examples/"))
 
 
-def _is_of_the_blocks(file: str) -> bool:
+@_command
+def modular(spec: Spec) -> Belongs:
+    """Add the pipeline as blocks to a model's folder: modular/, its tests, and of the pipeline what they need."""
+    if spec.pipeline is None:
+        raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to take apart")
     own = ("pipeline.py", "tiny.py", "tests/__init__.py", "tests/conftest.py", "tests/test_modular.py")
-    return file in own or file.startswith("modular/")
+    return lambda file: file in own or file.startswith("modular/")
 
 
-def _add(spec: Spec, out: Path, shown: str | None, belongs: Callable[[str], bool]) -> None:
+@_command
+def tests(spec: Spec) -> Belongs:
+    """Add the tests to a model's folder: tests/, and tiny.py with what they build."""
+    return lambda file: file == "tiny.py" or file.startswith("tests/")
+
+
+def _add(spec: Spec, out: Path, shown: str | None, belongs: Belongs) -> None:
     target = out / spec.package
     recover(target)
     plan = addition(target, {file: text.encode() for file, text in render_folder(spec).items() if belongs(file)})
