@@ -220,3 +220,10 @@ class TwoFaults(Reference):
 
     def modulate(self, x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         return super().modulate(x, second, first)
+
+
+class Stopped(Reference):
+    """Somebody presses Ctrl-C while it runs."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        raise KeyboardInterrupt
