@@ -10,7 +10,7 @@ SCHEMAS := .venv/schemas/.ready
 TORCHAO := .venv/torchao/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets folders checkouts parity-costs probe claude codex clean-ai
+.PHONY: help setup flux2 test lint docs bench damaged mutations mutants presets folders checkouts parity-costs probe faults claude codex clean-ai
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +106,9 @@ parity-costs: $(READY) ## measure the time and memory of parity bisect; writes b
 
 probe: $(READY) ## run what diffusers' transformers declare that they can do; writes docs/parity/diffusers.md (half an hour)
 	OMP_NUM_THREADS=1 "$(BIN)/parity" probe --all --page docs/parity/diffusers.md; test $$? -le 1
+
+faults: $(READY) ## plant faults and see what parity says of them; writes benchmarks/parity_faults.md (half an hour)
+	OMP_NUM_THREADS=1 "$(BIN)/python" -W ignore -m benchmarks.parity_faults
 
 claude: $(READY) ## install the skills where Claude Code finds them
 	@"$(BIN)/scaffold" skills install --agent claude
