@@ -1,4 +1,4 @@
-"""A terminal sees what a measurement does and for how long. That a pipe sees nothing of it, the documentation tests."""
+"""A terminal sees what a measurement does and for how long; that a pipe does not, the documentation's blocks test."""
 
 from __future__ import annotations
 
