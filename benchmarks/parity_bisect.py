@@ -85,7 +85,8 @@ RESEARCH_NAMES = {
 FAULT = ("(1 + scale_attn) * self.norm(hidden_states)", "(1 + 1.01 * scale_attn) * self.norm(hidden_states)")
 INTRODUCTION = f"""# What `parity bisect` costs
 
-FLUX.2 transformers of width {WIDTH} with {DEPTH} + {DEPTH_SINGLE} blocks on {IMAGE_TOKENS} + {TEXT_TOKENS} tokens, in float32 on one thread.
+FLUX.2 transformers of width {WIDTH} with {DEPTH} + {DEPTH_SINGLE} blocks on
+{IMAGE_TOKENS} + {TEXT_TOKENS} tokens, in float32 on one thread.
 Time is CPU time, medians of forwards and searches in turn; the search is all of `bisect`, with
 the pairing of the modules. Memory is what lives at once of the storages that are made after the weights, each tensor
 counted when torch makes it and when it goes. An activation is the largest tensor that a module returns. `make
