@@ -22,7 +22,10 @@ class Blocks(Pipeline, frozen=True):
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> Blocks:
-        """The blocks of a pipeline that is bound, without IP-adapters and without what a guider does: leave out layers."""
+        """The blocks of a pipeline that is bound.
+
+        IP-adapters are left to the pipeline, and which layers are left out is a guider's work.
+        """
         part = pipeline.transformer
         read = {name: formula for name, formula in part.given["arguments"].items() if formula != "skip_layers"}
         transformer = Part(part.kind, part.given | {"arguments": read}, part.slot, part.declaration)
