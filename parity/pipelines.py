@@ -35,7 +35,7 @@ def run_pipeline(
 
     Args:
         pipeline: Anything to call; diffusers' pipelines and those that take `checkpoints` or `_checkpoints`.
-        arguments: Keyword arguments of the call. A `generator` has to be made anew for each run.
+        arguments: Keyword arguments of the call; the run gets generators of its own, which begin where these stand.
         checkpoints: What to do at which place.
         seed: Seeds torch, NumPy and Python during the run.
 
@@ -51,7 +51,8 @@ def run_pipeline(
         stack.enter_context(left_as_found(*component_modules(pipeline).values()))
         stack.enter_context(_schedulers_left_as_found(pipeline))
         own = _own_argument(pipeline)
-        call = {**arguments, own: checkpoints} if own else _attach(pipeline, arguments, checkpoints, stack)
+        given = own_arguments(arguments)
+        call = {**given, own: checkpoints} if own else _attach(pipeline, given, checkpoints, stack)
         try:
             result = pipeline(**call)
         except PipelineStop:
@@ -59,6 +60,17 @@ def run_pipeline(
     if missed := [place for place, checkpoint in checkpoints.items() if not checkpoint.visits]:
         raise ParityError(f"The pipeline ended and never passed {', '.join(f'`{place}`' for place in missed)}.")
     return result
+
+
+def own_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a call with generators of its own, so that each run draws the same and the caller's stay."""
+
+    def own(each: Any) -> Any:
+        if isinstance(each, torch.Generator):
+            return torch.Generator(each.device).set_state(each.get_state())
+        return [own(one) for one in each] if isinstance(each, list) else each
+
+    return {name: own(each) for name, each in arguments.items()}
 
 
 def component_modules(pipeline: Any) -> dict[str, nn.Module]:

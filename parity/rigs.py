@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from parity.pipelines import run_pipeline
+from parity.pipelines import own_arguments, run_pipeline
 from parity.stages import Checkpoint
 
 
@@ -47,7 +47,7 @@ class Rig:
         """A rig that can be changed without changing this one."""
         edits = {place: list(each) for place, each in self.edits.items()}
         pipeline = copy.deepcopy(self.pipeline)
-        return Rig(self.name, pipeline, _own(self.arguments), self.injected, edits, list(self.draws))
+        return Rig(self.name, pipeline, own_arguments(self.arguments), self.injected, edits, list(self.draws))
 
     def edit(self, place: str, edit: Edit) -> None:
         """Has something done to what passes a place, after all else."""
@@ -87,17 +87,6 @@ class _OtherDraws(TorchFunctionMode):
         if getattr(func, "__name__", "") in DRAWING:
             return self._draw(func, args, dict(kwargs or {}))
         return func(*args, **(kwargs or {}))
-
-
-def _own(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a call, with generators of its own, which begin where these stand."""
-
-    def own(each: Any) -> Any:
-        if isinstance(each, torch.Generator):
-            return torch.Generator(each.device).set_state(each.get_state())
-        return [own(one) for one in each] if isinstance(each, list) else each
-
-    return {name: own(each) for name, each in arguments.items()}
 
 
 def _known(injected: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from parity.diagnose import diagnose
 from parity.diagnose_pipelines import diagnose_pipelines
 from parity.pipelines import run_pipeline
 from parity.stages import Checkpoint
-from parity.trace import trace
+from parity.trace import Runnable, trace
 from tests.parity.catalogue import (
     Fault,
     PipelineFault,
@@ -92,6 +92,14 @@ def test_a_scheduler_is_left_as_it_was() -> None:
     run_pipeline(pipeline, {}, {"step_1": Checkpoint(stop=True)})
     assert {name: str(value) for name, value in vars(pipeline.scheduler).items()} == before
     assert pipeline.seen == 0
+
+
+def test_a_generator_of_the_call_is_the_same_for_both_sides_and_is_left() -> None:
+    call = {"generator": torch.Generator().manual_seed(7)}
+    sides = (Runnable(name, StagedPipeline(), call) for name in ("one", "other"))
+    before = call["generator"].get_state()
+    assert trace(*sides, 8).verdict == "agree"
+    assert torch.equal(call["generator"].get_state(), before)
 
 
 @pytest.fixture
