@@ -52,6 +52,8 @@ the fault. `parity bisect` has to name the module that holds it, `parity trace` 
 diagnose` the cause. Of two faults at a time both causes have to be named. Faults marked *held out* were written when
 the experiments were finished, and nothing was changed for them. `make faults` writes this page.
 """
+CLEAN_BUT_ONE = """Wan in float64 is not among them: there diffusers rounds the output of the feed-forward to float32
+and the generated model does not, which `parity bisect` finds."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def write_page(rows: list[Row], clean: list[tuple[str, bool]]) -> str:
         lines.append(f"| {row.model} | {row.name}{mark} | {place} | {said} |")
     lines += ["", "## Pairs without a fault", ""]
     lines += [f"- {name}" for name, _ in clean]
+    lines += ["", CLEAN_BUT_ONE]
     return "\n".join(lines) + "\n"
 
 

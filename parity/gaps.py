@@ -77,7 +77,7 @@ class Gauge:
         for name, tensor in ours.items():
             # The place in a tuple is a name only between two versions of one module.
             if name in free and (is_same_module or not name.rpartition(".")[2].isdecimal()):
-                gap = self._measure(name, tensor, free.pop(name))
+                gap = self._measure(name, tensor, free.pop(name), is_same=is_same_module)
                 if gap is None and is_same_module:
                     gap = Gap(name, tuple(tensor.shape), tuple(theirs[name].shape), None, None)
             else:
@@ -93,9 +93,14 @@ class Gauge:
                 gaps.append(gap)
         return tuple(gaps), tuple(sorted({*alone, *free}))
 
-    def _measure(self, name: str, ours: torch.Tensor, theirs: torch.Tensor) -> Gap | None:
-        """The difference, in the layout that makes it smallest: heads may stand before or after tokens."""
+    def _measure(self, name: str, ours: torch.Tensor, theirs: torch.Tensor, *, is_same: bool = False) -> Gap | None:
+        """The difference, in the layout that makes it smallest: heads may stand before or after tokens.
+
+        Whole numbers are measured against others only where both are known to be the same tensor of the same module.
+        """
         shapes = tuple(ours.shape), tuple(theirs.shape)
+        if not (is_same or ours.is_floating_point() == theirs.is_floating_point()):
+            return None
         if not _fits(ours, theirs):
             # Tables of angles come with each once, or twice for the two channels of a pair.
             ours, theirs = _once(ours), _once(theirs)
@@ -152,7 +157,7 @@ def _once(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _fits(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return sorted(_sizes(one)) == sorted(_sizes(other)) and one.is_floating_point() == other.is_floating_point()
+    return sorted(_sizes(one)) == sorted(_sizes(other))
 
 
 def _sizes(tensor: torch.Tensor) -> list[int]:

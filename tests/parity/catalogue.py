@@ -278,6 +278,8 @@ CLEAN_DTYPES = ("float64", "float32", "bfloat16")
 def clean_pairs(place: Path) -> Iterator[tuple[str, bool]]:
     """Pairs without a fault, by name, and whether anything is blamed."""
     pairs = [(preset, "diffusers", dtype) for preset in ("flux2", "sd3", "wan") for dtype in CLEAN_DTYPES]
+    # diffusers rounds the output of Wan's feed-forward to float32 there, and the generated model does not.
+    pairs.remove(("wan", "diffusers", "float64"))
     pairs += [("flux2", "research", dtype) for dtype in CLEAN_DTYPES]
     for preset, reference, dtype in pairs:
         fault = Fault(preset, f"none, {reference}, {dtype}", (), (), reference=reference, dtype=dtype)

@@ -40,7 +40,7 @@ MODELS = {
         "shift and scale of the last norm not exchanged in the mapping, original layout",
         "timestep scaled by 100, and theta of 10000",
     ),
-    "sd3": ("gates of the text exchanged",),
+    "sd3": ("gates of the text exchanged", "timestep as an integer, and gate of the feed-forward left out"),
     "wan": ("frames, rows and columns counted from one", "timestep in bfloat16 before the sinusoids, in bfloat16"),
 }
 PIPELINES = (
