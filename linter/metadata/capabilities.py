@@ -16,6 +16,7 @@ from linter.metadata.declarations import (
     handler,
     method_of,
     qkv_fusion,
+    shared_layers,
     single_file,
 )
 from linter.project import Class
@@ -144,7 +145,7 @@ CAPABILITIES = (
     Capability(
         "_tp_plan",
         "Which layers are cut over devices, and how: enable_parallelism().",
-        attribute("_tp_plan"),
+        shared_layers,
         ("MOD019",),
         # No rule follows the layers that it names.
         lambda cls: False,

@@ -53,6 +53,18 @@ def attribute(name: str) -> Callable[[Class], Declaration | None]:
     return declared
 
 
+def shared_layers(cls: Class) -> Declaration | None:
+    """Declared by `_tp_plan`: the parts of a block whose layers are cut, by the list that the block is in."""
+    found = attribute("_tp_plan")(cls)
+    if found is None or not isinstance(found.value, tuple):
+        return found
+    parts: dict[str, dict[str, None]] = {}
+    for name in found.value:
+        blocks, _, layer = name.partition(".*.")
+        parts.setdefault(blocks, {})[layer.partition(".")[0]] = None
+    return replace(found, value={blocks: tuple(names) for blocks, names in parts.items()})
+
+
 def handler(name: str) -> Callable[[Class], Declaration | None]:
     """Declared by a class attribute that holds an object which does the work."""
 

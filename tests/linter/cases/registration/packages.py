@@ -174,7 +174,7 @@ def _behind_two(names: str) -> str:
 
 
 FIXES = {
-    "a new pipeline goes into what its package imports, at its place": (
+    "a new pipeline goes into the import of its module, at its place": (
         "REG001",
         {
             **_FILES,
@@ -184,7 +184,21 @@ FIXES = {
             "tinylib/pipelines/__init__.py": _FILES["tinylib/pipelines/__init__.py"].replace(
                 '["Tiny', '["NewPipeline", "Tiny'
             ),
-            "tinylib/pipelines/tiny/__init__.py": "import torch\nfrom .pipeline_tiny import NewPipeline\n"
+            "tinylib/pipelines/tiny/__init__.py": "import torch\n"
+            "from .pipeline_tiny import NewPipeline, TinyPipeline\n",
+        },
+    ),
+    "a new pipeline in a module of its own goes into what its package imports, at its place": (
+        "REG001",
+        {
+            **_FILES,
+            "tinylib/pipelines/tiny/pipeline_new.py": _FILES[_PIPELINES].replace("TinyPipeline", "NewPipeline"),
+        },
+        {
+            "tinylib/pipelines/__init__.py": _FILES["tinylib/pipelines/__init__.py"].replace(
+                '["Tiny', '["NewPipeline", "Tiny'
+            ),
+            "tinylib/pipelines/tiny/__init__.py": "import torch\nfrom .pipeline_new import NewPipeline\n"
             "from .pipeline_tiny import TinyPipeline\n",
         },
     ),
