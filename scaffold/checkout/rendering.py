@@ -64,9 +64,13 @@ def without_idle_logger(text: str) -> str:
 
 def output_shape(spec: Spec) -> tuple[int, ...]:
     """The shape of the tiny model's prediction, without the batch: its first input's, with channels of its own."""
-    channels = {**{name: entry.default for name, entry in spec.config.items()}, **spec.tiny.config}.get("out_channels")
+    config = {**{name: entry.default for name, entry in spec.config.items()}, **spec.tiny.config}
+    channels = config.get("out_channels")
     drawn = next(argument.draw for argument in spec.arguments.values() if argument.draw)
     shape = drawn.each[0] if drawn.each else drawn.normal[1:]
+    if channels and len(shape) == 2:
+        # Tokens hold the channels of a whole patch.
+        channels *= config.get("patch_size", 1) ** 2
     return tuple(channels if size == "in_channels" and channels else counted(size, spec) for size in shape)
 
 
