@@ -27,10 +27,10 @@ import diffusers
 import torch
 from torch import nn
 
-from parity.bisect import Bisection, Specimen, bisect
-from parity.inputs import Argument, describe_inputs
-from parity.mapping import WeightMapping
-from parity.pair import Pair, Side, draw_pair_inputs, make_pair
+from parity.bisection.bisect import Bisection, Specimen, bisect
+from parity.sides.inputs import Argument, describe_inputs
+from parity.sides.mapping import WeightMapping
+from parity.sides.pair import Pair, Side, draw_pair_inputs, make_pair
 from scaffold.applying import write_folder
 from scaffold.loading import load_spec
 from scaffold.rendering import render_folder

@@ -22,11 +22,11 @@ from pathlib import Path
 import click
 import torch
 
-from parity.bisect import bisect
-from parity.diagnose import diagnose
-from parity.diagnose_pipelines import diagnose_pipelines
-from parity.explaining import Diagnosis
-from parity.trace import trace
+from parity.bisection.bisect import bisect
+from parity.diagnosis.explaining import Diagnosis
+from parity.diagnosis.models import diagnose
+from parity.diagnosis.pipelines import diagnose_pipelines
+from parity.pipelines.trace import trace
 from tests.parity.catalogue import (
     Fault,
     PipelineFault,

@@ -15,7 +15,7 @@ from parity.commands.options import (
     measuring,
     pair_options,
 )
-from parity.documents import read_mapping
+from parity.sides.documents import read_mapping
 
 
 @click.command()
@@ -40,11 +40,11 @@ def bisect(modules: str | None, dtype: str, tolerance: float | None, as_json: bo
         options = PairOptions(**pair)
         given = read_mapping(modules, "modules") if modules else {}
         ours, theirs, kind = make_specimens(load_pair(options, announce), dtype, announce)
-        from parity.bisect import bisect as search
+        from parity.bisection.bisect import bisect as search
 
         named = {path: str(other) for path, other in given.items()}
         result = search(ours, theirs, kind, tolerance, named, options.seed, announce)
-    from parity.bisect_report import render_json, render_text
+    from parity.bisection.report import render_json, render_text
 
     click.echo(render_json(result) if as_json else render_text(result))
     sys.exit(0 if result.verdict == "agree" else 1)

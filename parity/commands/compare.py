@@ -42,12 +42,12 @@ def compare(saved: str | None, dtypes: str, tolerance: str, gradients: bool, as_
         loaded = load_pair(PairOptions(**pair), announce)
         import torch
 
-        from parity.compare import Question
-        from parity.compare import compare as answer
+        from parity.comparison.compare import Question
+        from parity.comparison.compare import compare as answer
 
         by_dtype = {getattr(torch, name): limit for name, limit in limits.items()}
         result = answer(Question(loaded, by_dtype, gradients, Path(saved) if saved else None), announce)
-    from parity.report import render_json, render_text
+    from parity.comparison.report import render_json, render_text
 
     click.echo(render_json(result) if as_json else render_text(result))
     sys.exit(0 if result.passed else 1)

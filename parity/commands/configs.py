@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from parity.commands.options import measuring
-from parity.configs import ConfigComparison, Entry, Line, compare_configs, read_config
-from parity.documents import read_mapping
+from parity.comparison.configs import ConfigComparison, Entry, Line, compare_configs, read_config
+from parity.sides.documents import read_mapping
 
 
 @click.command()

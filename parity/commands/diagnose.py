@@ -20,12 +20,12 @@ from parity.commands.options import (
     measuring,
     pair_options,
 )
-from parity.documents import read_mapping
 from parity.errors import ParityError
+from parity.sides.documents import read_mapping
 
 
 if TYPE_CHECKING:
-    from parity.explaining import Cause, Diagnosis
+    from parity.diagnosis.explaining import Cause, Diagnosis
 
 _SHOWN = 5
 _TOLD_WITHOUT_A_CHANGE = ("rounding", "state")
@@ -77,9 +77,9 @@ def diagnose(
             theirs = read_mapping(candidate_call, "call") if candidate_call else ours
             renamed = {key: str(each) for key, each in read_mapping(names or "{}", "names").items()}
             import_torch(announce)
-            from parity.checkpoints import read_tensors
-            from parity.diagnose_pipelines import diagnose_pipelines
-            from parity.trace import Runnable
+            from parity.diagnosis.pipelines import diagnose_pipelines
+            from parity.pipelines.trace import Runnable
+            from parity.sides.checkpoints import read_tensors
 
             first = Runnable(options.reference, make_pipeline(options.reference), ours)
             second = Runnable(options.candidate, make_pipeline(options.candidate), theirs)
@@ -96,7 +96,7 @@ def _diagnose_models(
     options: PairOptions, dtype: str, tolerance: float | None, announce: Callable[[str], None]
 ) -> Diagnosis:
     ours, theirs, kind = make_specimens(load_pair(options, announce), dtype, announce)
-    from parity.diagnose import diagnose as examine
+    from parity.diagnosis.models import diagnose as examine
 
     return examine(ours, theirs, kind, tolerance, options.seed, announce)
 

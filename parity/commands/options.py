@@ -12,17 +12,17 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from parity.documents import read_mapping
 from parity.errors import ParityError, describe, nearest_name
+from parity.sides.documents import read_mapping
 
 
 # torch takes seconds to import, so everything that needs it is imported when a measurement begins.
 if TYPE_CHECKING:
     import torch
 
-    from parity.bisect import Specimen
-    from parity.mapping import WeightMapping
-    from parity.pair import Pair
+    from parity.bisection.bisect import Specimen
+    from parity.sides.mapping import WeightMapping
+    from parity.sides.pair import Pair
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 
@@ -106,9 +106,9 @@ def load_pair(options: PairOptions, announce: Callable[[str], None]) -> Pair:
     descriptions = read_mapping(options.inputs_file, "inputs") if options.inputs_file else {}
     others = read_mapping(options.candidate_inputs, "inputs") if options.candidate_inputs else None
     import_torch(announce)
-    from parity.inputs import describe_inputs, parse_shorthand
-    from parity.loading import load_class
-    from parity.pair import Pair, Side
+    from parity.sides.inputs import describe_inputs, parse_shorthand
+    from parity.sides.loading import load_class
+    from parity.sides.pair import Pair, Side
 
     inputs = describe_inputs(descriptions, options.inputs_file or "the inputs")
     inputs |= dict(parse_shorthand(text) for text in options.shorthands)
@@ -124,8 +124,8 @@ def load_pair(options: PairOptions, announce: Callable[[str], None]) -> Pair:
 
 
 def _mapping(source: str) -> WeightMapping:
-    from parity.mapping import load_mapping
-    from parity.renaming import read_renaming
+    from parity.sides.mapping import load_mapping
+    from parity.sides.renaming import read_renaming
 
     is_file = source.lstrip().startswith("{") or Path(source).suffix in (".yaml", ".yml", ".json")
     return read_renaming(source) if is_file else load_mapping(source)
@@ -139,9 +139,9 @@ def make_specimens(pair: Pair, dtype: str, announce: Callable[[str], None]) -> t
     """
     import torch
 
-    from parity.bisect import Specimen
-    from parity.loading import effective_config
-    from parity.pair import draw_pair_inputs, make_pair
+    from parity.bisection.bisect import Specimen
+    from parity.sides.loading import effective_config
+    from parity.sides.pair import draw_pair_inputs, make_pair
 
     kind: torch.dtype = getattr(torch, dtype)
     announce("making both models")
@@ -166,7 +166,7 @@ def make_pipeline(path: str) -> Any:
     Raises:
         ParityError: If that cannot be imported or called, or does not make something to call.
     """
-    from parity.loading import load_object
+    from parity.sides.loading import load_object
 
     maker = load_object(path)
     if not callable(maker):

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from parity.commands.options import measuring
-from parity.documents import read_mapping
 from parity.errors import ParityError
+from parity.sides.documents import read_mapping
 
 
 _NEEDED = ("torch", "diffusers", "accelerate", "peft", "transformers")

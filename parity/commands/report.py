@@ -49,17 +49,17 @@ def report(results: tuple[str, ...], out: str) -> None:
 
 
 def _as_text(result: Result) -> str:
-    from parity.bisect import Bisection
-    from parity.bisect_report import render_text as render_bisection
+    from parity.bisection.bisect import Bisection
+    from parity.bisection.report import render_text as render_bisection
     from parity.commands.configs import render_text as render_configs
     from parity.commands.diagnose import render_text as render_diagnosis
     from parity.commands.trace import render_text as render_trace
-    from parity.compare import Comparison
-    from parity.configs import ConfigComparison
-    from parity.explaining import Diagnosis
+    from parity.comparison.compare import Comparison
+    from parity.comparison.configs import ConfigComparison
+    from parity.comparison.report import render_text as render_comparison
+    from parity.diagnosis.explaining import Diagnosis
     from parity.probe.report import render_text as render_probe
     from parity.probe.results import Report as ProbeReport
-    from parity.report import render_text as render_comparison
 
     if isinstance(result, Comparison):
         return render_comparison(result)

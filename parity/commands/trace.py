@@ -11,12 +11,12 @@ import click
 import msgspec
 
 from parity.commands.options import import_torch, make_pipeline, measuring
-from parity.documents import read_mapping
+from parity.sides.documents import read_mapping
 
 
 if TYPE_CHECKING:
-    from parity.tensors import TensorComparison
-    from parity.trace import Trace
+    from parity.comparison.tensors import TensorComparison
+    from parity.pipelines.trace import Trace
 
 _VERDICTS = {
     "agree": "what enters the loop, every step and the decoder are within tolerance",
@@ -68,9 +68,9 @@ def trace(
         others = read_mapping(candidate_call, "call") if candidate_call else arguments
         renamed = {key: str(each) for key, each in read_mapping(names, "names").items()}
         import_torch(announce)
-        from parity.plotting import check_path, draw
-        from parity.trace import Runnable
-        from parity.trace import trace as follow
+        from parity.pipelines.plotting import check_path, draw
+        from parity.pipelines.trace import Runnable
+        from parity.pipelines.trace import trace as follow
 
         if plot:
             check_path(Path(plot))

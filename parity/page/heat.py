@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from parity.bisect import Bisection, Passage
+from parity.bisection.bisect import Bisection, Passage
 
 
 # Differences beyond the tolerance have one of so many shades, evenly spread over the powers of ten up to 1.

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from parity.bisect import Bisection
-from parity.compare import Comparison
-from parity.configs import ConfigComparison
+from parity.bisection.bisect import Bisection
+from parity.comparison.compare import Comparison
+from parity.comparison.configs import ConfigComparison
+from parity.diagnosis.explaining import Diagnosis
 from parity.errors import ParityError
-from parity.explaining import Diagnosis
+from parity.pipelines.trace import Trace
 from parity.probe.results import SCHEMA as PROBE_SCHEMA
 from parity.probe.results import Report as ProbeReport
-from parity.trace import Trace
 
 
 Result = Comparison | Bisection | Diagnosis | ConfigComparison | Trace | ProbeReport

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from parity.bisect import Bisection
+from parity.bisection.bisect import Bisection
 from parity.page.heat import draw_map
 from parity.page.reading import Result
-from parity.plotting import draw_for_page
+from parity.pipelines.plotting import draw_for_page
+from parity.pipelines.trace import Trace
 from parity.probe.report import wired
 from parity.probe.results import Report as ProbeReport
-from parity.trace import Trace
 
 
 # Of each verdict, whether it is good; what is not listed is bad.

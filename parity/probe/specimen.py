@@ -15,15 +15,15 @@ from torch import nn
 from torch.utils._pytree import tree_map_only
 
 from parity.errors import ParityError
-from parity.inputs import describe_inputs, draw_inputs
-from parity.loading import build_module, check_arguments
+from parity.forwards.outputs import named_tensors
+from parity.forwards.seeding import seeded
 from parity.probe.arguments import LEFT_OUT, proposals
 from parity.probe.recipes import Hint, hint_for
 from parity.probe.results import Recipe
 from parity.probe.shrinking import tiny_configs
-from parity.seeding import seeded
-from parity.tensors import named_tensors
-from parity.weights import draw_weights
+from parity.sides.inputs import describe_inputs, draw_inputs
+from parity.sides.loading import build_module, check_arguments
+from parity.sides.weights import draw_weights
 
 
 SEED = 0

@@ -20,12 +20,12 @@ import torch._dynamo  # imported once for all processes: the first compilation w
 from diffusers import ModelMixin
 
 from parity.errors import ParityError
-from parity.loading import load_class
 from parity.probe.capabilities import CAPABILITIES, Capability
 from parity.probe.checks.comparing import Broken, Untestable
 from parity.probe.messages import Begun, Failed, Found, Listed, Located, Message, Task, Tried
 from parity.probe.results import Verdict
 from parity.probe.specimen import Outputs, Specimen, describe, find_specimen
+from parity.sides.loading import load_class
 
 
 # Forked processes must not meet threads of the process that they are copied from.

@@ -23,17 +23,17 @@ import torch
 from diffusers import UniPCMultistepScheduler
 from ruamel.yaml import YAML
 
-from parity.bisect import Specimen, bisect
-from parity.diagnose import diagnose
-from parity.diagnose_pipelines import diagnose_pipelines
-from parity.explaining import Diagnosis
-from parity.inputs import describe_inputs
-from parity.loading import effective_config
-from parity.mapping import WeightMapping
-from parity.pair import Pair, Side, draw_pair_inputs, make_pair
-from parity.pipelines import run_pipeline
-from parity.stages import Checkpoint
-from parity.trace import Runnable, trace
+from parity.bisection.bisect import Specimen, bisect
+from parity.diagnosis.explaining import Diagnosis
+from parity.diagnosis.models import diagnose
+from parity.diagnosis.pipelines import diagnose_pipelines
+from parity.pipelines.running import run_pipeline
+from parity.pipelines.stages import Checkpoint
+from parity.pipelines.trace import Runnable, trace
+from parity.sides.inputs import describe_inputs
+from parity.sides.loading import effective_config
+from parity.sides.mapping import WeightMapping
+from parity.sides.pair import Pair, Side, draw_pair_inputs, make_pair
 from scaffold.applying import write_folder
 from scaffold.loading import load_spec
 from scaffold.rendering import render_folder

@@ -13,7 +13,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from parity.stages import visit
+from parity.pipelines.stages import visit
 
 
 class Denoiser(nn.Module):

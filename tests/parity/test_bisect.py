@@ -15,12 +15,12 @@ from torch import nn
 
 from benchmarks.parity_bisect import largest_output, peak_of
 from benchmarks.parity_bisect import run as run_forward
-from parity.bisect import Bisection, Specimen, bisect
+from parity.bisection.bisect import Bisection, Specimen, bisect
 from parity.cli import main
 from parity.errors import ParityError
-from parity.inputs import describe_inputs
-from parity.mapping import WeightMapping
-from parity.pair import Made, Pair, Side, draw_pair_inputs, make_pair
+from parity.sides.inputs import describe_inputs
+from parity.sides.mapping import WeightMapping
+from parity.sides.pair import Made, Pair, Side, draw_pair_inputs, make_pair
 from tests.parity.conftest import CANDIDATE_INPUTS, CONFIG, REFERENCE_INPUTS, faulty
 from tests.parity.research_flux2 import Flux2
 from tests.parity.test_stages import traces_of

@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from parity.cli import main
-from parity.diagnose import diagnose
+from parity.diagnosis.models import diagnose
 from tests.parity.conftest import faulty
 from tests.parity.test_bisect import FAULTS, make
 from tests.parity.test_stages import traces_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from parity.inputs import describe_inputs, draw_inputs, parse_shorthand
+from parity.sides.inputs import describe_inputs, draw_inputs, parse_shorthand
 
 
 def drawn(descriptions: dict, dtype: torch.dtype = torch.float32, seed: int = 0) -> dict:

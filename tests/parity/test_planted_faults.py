@@ -10,13 +10,13 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import save_file
 
-from parity.bisect import bisect
+from parity.bisection.bisect import bisect
 from parity.cli import main
-from parity.diagnose import diagnose
-from parity.diagnose_pipelines import diagnose_pipelines
-from parity.pipelines import run_pipeline
-from parity.stages import Checkpoint
-from parity.trace import Runnable, trace
+from parity.diagnosis.models import diagnose
+from parity.diagnosis.pipelines import diagnose_pipelines
+from parity.pipelines.running import run_pipeline
+from parity.pipelines.stages import Checkpoint
+from parity.pipelines.trace import Runnable, trace
 from tests.parity.catalogue import (
     Fault,
     PipelineFault,

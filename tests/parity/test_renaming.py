@@ -8,7 +8,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from parity.renaming import read_renaming
+from parity.sides.renaming import read_renaming
 from scaffold.applying import write_folder
 from scaffold.loading import load_spec, spec_path
 from scaffold.rendering import render_folder

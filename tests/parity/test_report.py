@@ -18,11 +18,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from torch import nn
 
-from parity.bisect import Specimen, bisect
+from parity.bisection.bisect import Specimen, bisect
 from parity.cli import main
 from parity.page.heat import draw_map
+from parity.pipelines.trace import Runnable, trace
 from parity.probe.results import Outcome, Probe, Recipe, Report, Verdict
-from parity.trace import Runnable, trace
 from tests.parity.tiny_pipelines import Painter, Pipeline
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from parity.errors import ParityError
-from parity.pipelines import component_modules, run_pipeline
-from parity.stages import Checkpoint
+from parity.pipelines.running import component_modules, run_pipeline
+from parity.pipelines.stages import Checkpoint
 from tests.parity import tiny_pipelines
 from tests.parity.tiny_pipelines import FLUX_CALL, Pipeline, tiny_flux
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from parity.cli import main
-from parity.trace import Runnable, trace
+from parity.pipelines.trace import Runnable, trace
 from tests.parity.tiny_pipelines import FLUX_CALL, tiny_flux
 
 

@@ -13,10 +13,10 @@ import torch
 from click.testing import CliRunner
 
 from parity.cli import main
-from parity.diagnose import diagnose
-from parity.diagnose_pipelines import diagnose_pipelines
+from parity.diagnosis.models import diagnose
+from parity.diagnosis.pipelines import diagnose_pipelines
 from parity.errors import ParityError
-from parity.trace import Runnable, trace
+from parity.pipelines.trace import Runnable, trace
 from tests.parity import tiny_pipelines
 from tests.parity.test_bisect import Interrupted, Plain, Spoiled, Stumbling, Tower, specimens
 from tests.parity.test_stages import traces_of

@@ -8,7 +8,7 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
 from torch import Tensor, nn
 
-from parity.stages import visit
+from parity.pipelines.stages import visit
 
 
 class Denoiser(nn.Module):

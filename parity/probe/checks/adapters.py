@@ -10,9 +10,9 @@ import torch
 from peft import LoraConfig
 from torch import nn
 
+from parity.forwards.seeding import seeded
 from parity.probe.checks.comparing import Broken, is_equal, require_equal
 from parity.probe.specimen import SEED, Outputs, Specimen, run
-from parity.seeding import seeded
 
 
 _RANK = 2

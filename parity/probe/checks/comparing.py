@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from parity.tensors import compare_tensors
+from parity.comparison.tensors import compare_tensors
 
 
 ROUNDING = 1e-5

@@ -19,10 +19,10 @@ from diffusers.models.attention_processor import Attention, MochiAttention
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
 
+from parity.forwards.outputs import named_tensors
+from parity.forwards.seeding import seeded
 from parity.probe.checks.comparing import Broken, Untestable, require_equal
 from parity.probe.specimen import SEED, Outputs, Specimen, describe
-from parity.seeding import seeded
-from parity.tensors import named_tensors
 
 
 _RANKS = 2

@@ -12,7 +12,7 @@ from diffusers.hooks._common import _ALL_TRANSFORMER_BLOCK_IDENTIFIERS
 from diffusers.hooks._helpers import TransformerBlockRegistry
 from torch import nn
 
-from parity.observing import watched
+from parity.forwards.observing import watched
 from parity.probe.checks.comparing import Broken, Untestable, require_equal
 from parity.probe.specimen import Outputs, Specimen, describe, run
 

@@ -1,0 +1,1 @@
+"""The two sides of a measurement: what they are made from, with which weights, and what they are given."""
