@@ -48,11 +48,13 @@ def _command(part: Callable[[Spec], Belongs]) -> click.Command:
 
 @_command
 def pipeline(spec: Spec) -> Belongs:
-    """Add the pipeline to a model's folder: pipeline.py, the tiny components, its tests, its examples."""
+    """Add the pipeline to a model's folder: pipeline.py, the tiny components, its tests, its example."""
     if spec.pipeline is None:
         raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to write")
-    own = ("tiny.py", "tests/__init__.py", "tests/conftest.py")
-    return lambda file: file in own or file.startswith(("pipeline", "tests/test_pipeline", "examples/"))
+    own = ("tiny.py", "tests/__init__.py", "tests/conftest.py", "examples/__init__.py")
+    return lambda file: (
+        file in own or file.startswith(("pipeline", "tests/test_pipeline", "examples/text_to", "tests/test_text_to"))
+    )
 
 
 @_command

@@ -18,6 +18,7 @@ PIPELINE = {
     "tests/__init__.py",
     "tests/conftest.py",
     "tests/test_pipeline.py",
+    "tests/test_text_to_image.py",
     "examples/__init__.py",
     "examples/text_to_image.py",
 }

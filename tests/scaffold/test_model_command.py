@@ -47,6 +47,7 @@ FILES = {
     "tests/test_parallel.py",
     "tests/test_pipeline.py",
     "tests/test_readme.py",
+    "tests/test_text_to_image.py",
     "tests/test_train_lora.py",
     "tests/test_weight_mapping.py",
     "tiny.py",
