@@ -10,6 +10,7 @@ import msgspec
 import torch
 from torch import nn
 
+from parity.comparison.layouts import LayoutDifference, compare_layouts, layout_of, lost_inside, noting_layouts
 from parity.comparison.tensors import TensorComparison, compare_tensors
 from parity.errors import ParityError
 from parity.forwards.execution import Execution, execute
@@ -48,6 +49,8 @@ class Run(msgspec.Struct, frozen=True):
         gradients: The gradients that reach both sides; empty unless asked for.
         without_gradient: Inputs and parameters that no gradient reaches, on either side.
         not_compared: Places of the output that hold something else than tensors.
+        layouts: Outputs that lie otherwise in memory, and what submodules of the same path take and give, where it is
+            contiguous in the reference only; none of the latter through a mapping.
     """
 
     dtype: str
@@ -58,6 +61,7 @@ class Run(msgspec.Struct, frozen=True):
     gradients: tuple[TensorComparison, ...] = ()
     without_gradient: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
+    layouts: tuple[LayoutDifference, ...] = ()
 
     @property
     def has_passed(self) -> bool:
@@ -135,7 +139,7 @@ def compare(question: Question, announce: Callable[[str], None] = lambda step: N
         raise ParityError("No dtype to compare in.")
     passed = weights.is_complete and all(run.has_passed for run in runs) and (saved is None or saved.are_equal)
     return Comparison(
-        schema=2,
+        schema=3,
         reference=pair.reference.path,
         candidate=pair.candidate.path,
         mapping=pair.mapping.path if pair.mapping else None,
@@ -163,32 +167,54 @@ def _compare_saved(path: str, mapped: Mapping[str, torch.Tensor], stored: Mappin
 def _run(question: Question, made: Made, dtype: torch.dtype, tolerance: float, source: str) -> Run:
     pair = question.pair
     our_inputs, their_inputs = draw_pair_inputs(pair, dtype)
-    ours = execute(made.reference, our_inputs, pair.seed, gradients=question.gradients)
+    with noting_layouts(made.reference) as our_layouts:
+        ours = execute(made.reference, our_inputs, pair.seed, gradients=question.gradients)
     if ours.problem:
         raise ParityError(
             f"{pair.reference.path}: the reference cannot run on these inputs in {_name(dtype)}: {ours.problem}"
         )
-    theirs = execute(made.candidate, their_inputs, pair.seed, gradients=question.gradients)
+    with noting_layouts(made.candidate) as their_layouts:
+        theirs = execute(made.candidate, their_inputs, pair.seed, gradients=question.gradients)
     if theirs.problem:
         problem = f"the candidate raises where the reference does not: {theirs.problem}"
         return Run(_name(dtype), source, tolerance, problem)
-    outputs = _line_up(ours.outputs, theirs.outputs)
+    returned = _line_up(ours.outputs, theirs.outputs)
+    outputs = [
+        _compare_outputs(name, tensor, returned[name], tolerance)
+        for name, tensor in ours.outputs.items()
+        if name in returned
+    ]
     expected = _as_the_candidate_names_them(ours.gradients, made.reference, pair)
     gradients, without_gradient = _compare_gradients(expected, theirs.gradients, tolerance)
     return Run(
         _name(dtype),
         source,
         tolerance,
-        _difference_in_structure(ours, outputs),
-        tuple(
-            compare_tensors(name, tensor, outputs[name], tolerance)
-            for name, tensor in ours.outputs.items()
-            if name in outputs
-        ),
+        _difference_in_structure(ours, returned),
+        tuple(compared for compared, _ in outputs),
         gradients,
         without_gradient,
         tuple(sorted({*ours.others, *theirs.others})),
+        (
+            *(difference for _, difference in outputs if difference is not None),
+            # Under a mapping, modules of one path need not be the same part.
+            *(() if pair.mapping else lost_inside(our_layouts, their_layouts)),
+        ),
     )
+
+
+def _compare_outputs(
+    name: str, reference: torch.Tensor, candidate: torch.Tensor, tolerance: float
+) -> tuple[TensorComparison, LayoutDifference | None]:
+    """An output's numbers, which do not pass where a caller's next line may raise for its layout, and its layout."""
+    compared = compare_tensors(name, reference, candidate, tolerance)
+    difference = compare_layouts(name, layout_of(reference), layout_of(candidate))
+    if difference is None or not difference.is_lost:
+        return compared, difference
+    sides = f"{difference.reference} in the reference, {difference.candidate} in the candidate"
+    reason = f"{compared.reason}; " if compared.reason else ""
+    reason += f"{sides}: return it with `.contiguous()`"
+    return msgspec.structs.replace(compared, passed=False, reason=reason), difference
 
 
 def _line_up(

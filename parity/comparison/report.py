@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from parity.comparison.compare import Comparison, Run, SavedWeights
+from parity.comparison.layouts import LayoutDifference
 from parity.comparison.tensors import TensorComparison
 from parity.sides.weights import WeightMatch
 
@@ -34,6 +35,7 @@ def render_text(comparison: Comparison) -> str:
         rows = [_row(_label(run), entry) for run in comparison.runs for entry in _shown(run)]
         lines += ["", *_table(["dtype", "tensor", "shape", "max", "mean", "cosine", ""], rows)]
         lines += [line for run in comparison.runs for line in _remarks(run)]
+        lines += _layout_lines(comparison.runs)
     return "\n".join([*lines, "", _verdict(comparison)])
 
 
@@ -108,6 +110,24 @@ def _remarks(run: Run) -> Iterator[str]:
         yield f"{_label(run)}: no gradient on either side: {', '.join(run.without_gradient)}"
     if run.not_compared:
         yield f"{_label(run)}: not compared, no tensor: {', '.join(run.not_compared)}"
+
+
+def _layout_lines(runs: Sequence[Run]) -> Iterator[str]:
+    """What lies otherwise in memory, once for all dtypes in which it does; outputs that fail for it have a reason."""
+    found: dict[tuple[LayoutDifference, ...], list[str]] = {}
+    for run in runs:
+        failed = {entry.name for entry in run.outputs if not entry.passed}
+        rest = tuple(each for each in run.layouts if not (each.is_lost and each.place in failed))
+        found.setdefault(rest, []).append(_label(run))
+    for differences, labels in found.items():
+        if differences:
+            yield (
+                f"{', '.join(labels)}: {len(differences)} of other layout in memory, "
+                "which a kernel may refuse or round otherwise"
+            )
+            for each in differences[:_SHOWN]:
+                yield f"    {each.place}: {each.reference} in the reference, {each.candidate} in the candidate"
+            yield from _rest(len(differences))
 
 
 def _row(dtype: str, entry: TensorComparison) -> list[str]:

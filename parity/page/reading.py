@@ -20,7 +20,7 @@ from parity.probe.results import Report as ProbeReport
 Result = Comparison | Bisection | Diagnosis | ConfigComparison | Trace | ProbeReport
 # The form of each that is written today; another one may mean something else by the same names.
 _SCHEMAS: dict[type, int] = {
-    Comparison: 2,
+    Comparison: 3,
     Bisection: 1,
     Diagnosis: 1,
     ConfigComparison: 1,

@@ -227,3 +227,45 @@ class Stopped(Reference):
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         raise KeyboardInterrupt
+
+
+class LosesContiguous(Reference):
+    """The same numbers, and the caller's next `.view()` raises."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition).transpose(1, 2).contiguous().transpose(1, 2)
+
+
+class Expands(Reference):
+    """Returns one number for many, which nobody can write into."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition)[..., :1].expand(-1, -1, 8)
+
+
+class Repeats(Reference):
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return super().forward(x, condition)[..., :1].repeat(1, 1, 8)
+
+
+class LosesContiguousInside(Reference):
+    """A layer reads what lies in pieces; what is returned does not show it."""
+
+    def modulate(self, x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return super().modulate(x, first, second).transpose(1, 2).contiguous().transpose(1, 2)
+
+
+class Pictures(nn.Module):
+    """Returns a picture as a convolution gives it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(x).contiguous()
+
+
+class ChannelsLastPictures(Pictures):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).contiguous(memory_format=torch.channels_last)

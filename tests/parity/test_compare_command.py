@@ -171,6 +171,55 @@ def test_an_output_that_only_one_side_returns_fails() -> None:
     assert "float32: only the reference returns `hidden.0`, `hidden.1.double`" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("reference", "candidate", "sides"),
+    [
+        ("Reference", "LosesContiguous", "contiguous in the reference, transposed (0, 2, 1) in the candidate"),
+        ("Repeats", "Expands", "contiguous in the reference, expanded in the candidate"),
+        ("LosesContiguous", "Expands", "transposed (0, 2, 1) in the reference, expanded in the candidate"),
+    ],
+)
+def test_an_output_fails_that_cannot_be_viewed_or_written_into(reference: str, candidate: str, sides: str) -> None:
+    result = run(f"compared_models:{reference}", f"compared_models:{candidate}", *INPUTS, "--dtype", "float32")
+    assert result.exit_code == 1
+    assert f"{sides}: return it with `.contiguous()`" in result.stdout
+
+
+def test_a_layout_that_takes_nothing_away_is_a_note() -> None:
+    result = run("compared_models:LosesContiguous", "compared_models:Port", *INPUTS)
+    assert result.exit_code == 0
+    note = (
+        "float32, bfloat16: 1 of other layout in memory, which a kernel may refuse or round otherwise\n"
+        "    output: transposed (0, 2, 1) in the reference, contiguous in the candidate\n"
+    )
+    assert note in result.stdout
+
+
+def test_channels_last_is_named() -> None:
+    result = run("compared_models:Pictures", "compared_models:ChannelsLastPictures", "--input", "x=2x4x5x8")
+    assert result.exit_code == 1
+    assert "contiguous in the reference, channels_last in the candidate" in result.stdout
+
+
+def test_dimensions_of_one_have_no_layout() -> None:
+    inputs = ("--input", "x=2x1x8", "--input", "condition=2x8", "--json")
+    result = run("compared_models:Reference", "compared_models:LosesContiguous", *inputs)
+    assert result.exit_code == 0
+    assert [each["layouts"] for each in json.loads(result.stdout)["runs"]] == [[], []]
+
+
+def test_a_layer_that_reads_scattered_memory_is_noted() -> None:
+    (float32,) = report("LosesContiguousInside", "--dtype", "float32")["runs"]
+    assert float32["outputs"][0]["passed"]
+    (note,) = float32["layouts"]
+    assert note == {
+        "place": "out takes input",
+        "reference": "contiguous",
+        "candidate": "transposed (0, 2, 1)",
+        "is_lost": True,
+    }
+
+
 def test_running_variances_are_drawn_positive() -> None:
     result = run("compared_models:BatchNormed", "compared_models:BatchNormed", "--input", "x=3x4")
     assert result.exit_code == 0
@@ -189,7 +238,7 @@ def test_the_json_report_keeps_its_form() -> None:
         *("command", "schema", "reference", "candidate", "mapping", "checkpoint", "seed"),
         *("passed", "weights", "saved", "runs"),
     ]
-    assert answer["schema"] == 2
+    assert answer["schema"] == 3
     assert list(answer["weights"]) == ["shared", "missing", "unexpected", "mismatched"]
     assert list(answer["runs"][0]) == [
         "dtype",
@@ -200,6 +249,7 @@ def test_the_json_report_keeps_its_form() -> None:
         "gradients",
         "without_gradient",
         "not_compared",
+        "layouts",
     ]
     tensor = answer["runs"][0]["gradients"][0]
     assert list(tensor) == ["name", "shape", "dtype", "max", "mean", "cosine", "passed", "reason"]

@@ -224,6 +224,18 @@ def test_a_probe_is_a_table_of_capabilities(models: int, tmp_path: Path) -> None
         assert page.all("td", title="returns `the wrong stream`")
 
 
+def test_a_layout_that_differs_is_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    sides = ("compared_models:Reference", "compared_models:LosesContiguous")
+    compared = CliRunner().invoke(main, ["compare", *sides, *INPUTS, "--dtype", "float32", "--json"]).stdout
+    assert report("-", "--out", str(tmp_path / "page.html"), stdin=compared).exit_code == 0
+    page = Page((tmp_path / "page.html").read_text("utf-8"))
+    assert not page.open
+    sides_of_memory = "contiguous in the reference, transposed (0, 2, 1) in the candidate: return it with .contiguous()"
+    assert f"0 0 1.0000000 FAIL {sides_of_memory}" in page.text
+    assert "lies otherwise in memory reference candidate output contiguous transposed (0, 2, 1)" in page.text
+
+
 def test_a_result_can_come_through_a_pipe(results: Path, tmp_path: Path) -> None:
     text = (results / "bisect.json").read_text("utf-8")
     assert report("-", "--out", str(tmp_path / "page.html"), stdin=text).exit_code == 0
