@@ -41,11 +41,17 @@ from scaffold.spec import Spec
 
 _LINE_LENGTH = 119
 _RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", f"--line-length={_LINE_LENGTH}", "--target-version=py310")
-_IMPORT_RULES = (
-    "--select=I,F401,F821",
+_RULES = (
+    # Imports, and what an empty part of a template leaves after a docstring.
+    "--select=I,F401,F821,D202",
     "--config=lint.isort.lines-after-imports=2",
     # A template lists the names that any model may need, one a line; those that are left need not stay so.
     "--config=lint.isort.split-on-trailing-comma=false",
+)
+# Nor need the arguments of a call, which a template has one a line as well.
+_COMMANDS = (
+    ("check", "--fix", "--output-format=concise", *_RULES),
+    ("format", "--config=format.skip-magic-trailing-comma=true"),
 )
 
 
@@ -229,9 +235,13 @@ def format_files(package: str, files: dict[str, str]) -> dict[str, str]:
             target.write_text(text, encoding="utf-8", newline="\n")
         ruff = find_ruff_bin()
         own = f'--config=lint.isort.known-first-party=["{package}"]'
-        for command in (("check", "--fix", "--output-format=concise", *_IMPORT_RULES, own), ("format",)):
+        for command in _COMMANDS:
             done = subprocess.run(
-                [ruff, *command, *_RUFF_OPTIONS, package], cwd=staging, capture_output=True, text=True, check=False
+                [ruff, *command, *_RUFF_OPTIONS, own, package],
+                cwd=staging,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode != 0:
                 complaint = (done.stdout + done.stderr).strip().partition("\n")[0]
