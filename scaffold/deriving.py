@@ -61,7 +61,8 @@ def _own_names(data: dict[str, Any]) -> set[str]:
     names = {data["model"], f"{data['model']}Output", f"{data['prefix']}KVCache"}
     names |= {stage["block"] for stage in data["stages"]}
     if "pipeline" in data:
-        pipelines = [data["pipeline"], data["pipeline"].get("image_to_image")]
+        others = ("image_to_image", "image_to_video")
+        pipelines = [data["pipeline"], *(data["pipeline"].get(other) for other in others)]
         names |= {pipeline["name"] for pipeline in pipelines if pipeline}
     return names
 

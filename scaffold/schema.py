@@ -9,7 +9,7 @@ import msgspec
 from scaffold.parts import Declaration, Library, Parameter, Part
 from scaffold.spec import Spec
 from scaffold.spec.blocks import Step
-from scaffold.spec.pipelines import SLOTS
+from scaffold.spec.pipelines import FIRST_FRAME, SLOTS
 
 
 # Slots whose components stand inside of stages; all others stand around them.
@@ -36,7 +36,7 @@ def spec_schema(library: Library) -> dict[str, Any]:
     """
     schema = msgspec.json.schema(Spec, schema_hook=_of_python_type)
     definitions = schema["$defs"]
-    around = {slot: _one_of(library, slot) for slot in library.slots() if slot not in (*_INSIDE, *SLOTS)}
+    around = {slot: _one_of(library, slot) for slot in library.slots() if slot not in (*_INSIDE, *SLOTS, FIRST_FRAME)}
     definitions["Spec"]["properties"]["components"] = {
         "type": "object",
         "properties": around,
@@ -48,6 +48,8 @@ def spec_schema(library: Library) -> dict[str, Any]:
     for slot in SLOTS:
         optional = [{"type": "null"}] if slot == "references" else []
         definitions["Pipeline"]["properties"][slot] = {"anyOf": [_one_of(library, slot), *optional]}
+    for slot in ("transformer", FIRST_FRAME):
+        definitions["ImageToVideo"]["properties"][slot] = _one_of(library, slot)
     norms = {"type": "object", "additionalProperties": {"anyOf": [_one_of(library, "norm"), {"type": "null"}]}}
     own = {
         "name": {"type": "string"},

@@ -14,6 +14,8 @@ from scaffold.spec.node import Node
 
 # What a pipeline is put together from, in the order of its work.
 SLOTS = ("prompt", "guidance", "latents", "schedule", "transformer", "output", "references", "ip_adapter")
+# And what one of videos that begin with a picture is put together from besides.
+FIRST_FRAME = "first_frame"
 
 
 class CallArgument(Node, frozen=True):
@@ -60,6 +62,31 @@ class ImageToImage(Node, frozen=True):
     keeps_size: bool = False
 
 
+class ImageToVideo(Node, frozen=True):
+    """A second pipeline, which makes videos that begin with a picture.
+
+    Attributes:
+        name: its class, which inherits from that of the first.
+        checkpoint: where weights for it are published.
+        first_frame: how the picture comes in.
+        transformer: in place of that part of the first.
+        call: the arguments of its `__call__` in order, each with its default.
+        tiny: other entries of the tiny transformer's config.
+    """
+
+    name: str
+    checkpoint: str
+    first_frame: Part
+    transformer: Part
+    call: dict[str, Any]
+    tiny: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """The parts that are not those of the first, with their slots."""
+        yield FIRST_FRAME, self.first_frame
+        yield "transformer", self.transformer
+
+
 class Pipeline(Node, frozen=True):
     """A pipeline: its class, where its weights are published, its parts, and the arguments of a call.
 
@@ -67,6 +94,7 @@ class Pipeline(Node, frozen=True):
         call: the arguments of `__call__` in order, each with its default; the parts say which there are.
         lora_loader: the class of diffusers that saves, fuses and unloads LoRAs, if the family has one.
         image_to_image: the pipeline that begins with a picture, if there is one.
+        image_to_video: the pipeline whose videos begin with a picture, if there is one.
     """
 
     name: str
@@ -82,6 +110,7 @@ class Pipeline(Node, frozen=True):
     ip_adapter: Part | None = None
     lora_loader: str | None = None
     image_to_image: ImageToImage | None = None
+    image_to_video: ImageToVideo | None = None
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Every part with its slot."""
@@ -92,7 +121,27 @@ class Pipeline(Node, frozen=True):
 
     def bound(self, library: Library) -> Pipeline:
         """The same pipeline with every part bound to what its kind declares."""
-        return msgspec.structs.replace(self, **{slot: part.bound(library, slot) for slot, part in self.parts()})
+        parts = {slot: part.bound(library, slot) for slot, part in self.parts()}
+        second = self.image_to_video
+        if second is not None:
+            own = {slot: part.bound(library, slot) for slot, part in second.parts()}
+            second = msgspec.structs.replace(second, **own)
+        return msgspec.structs.replace(self, **parts, image_to_video=second)
+
+    @property
+    def from_picture(self) -> PictureToVideo | None:
+        """The pipeline whose videos begin with a picture, whole, with what it inherits."""
+        second = self.image_to_video
+        if second is None:
+            return None
+        own = {"name": second.name, "checkpoint": second.checkpoint, "call": second.call} | dict(second.parts())
+        alone = {"image_to_image": None, "image_to_video": None}
+        return PictureToVideo(**msgspec.structs.asdict(self) | own | alone)
+
+    @property
+    def first_frame(self) -> Part | None:
+        """How the picture that a video begins with comes in: nothing here begins with one."""
+        return None
 
     @property
     def videos(self) -> bool:
@@ -306,6 +355,26 @@ class Pipeline(Node, frozen=True):
         declaration = getattr(self, slot).declaration
         assert isinstance(declaration, Declaration), "a pipeline is asked once it is bound"
         return declaration
+
+
+class PictureToVideo(Pipeline, frozen=True, kw_only=True):
+    """A pipeline whose videos begin with a picture.
+
+    Attributes:
+        first_frame: how the picture comes in.
+    """
+
+    first_frame: Part
+
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """Every part with its slot."""
+        yield from super().parts()
+        yield FIRST_FRAME, self.first_frame
+
+    @property
+    def image_modules(self) -> dict[str, Module]:
+        """What embeds the picture, by the constructor's arguments."""
+        return self._declared(FIRST_FRAME).modules
 
 
 def _call_argument(name: str, declared: CallParameter, default: Any) -> CallArgument:

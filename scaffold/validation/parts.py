@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from scaffold.parts import Library, Parameter, Part
 from scaffold.spec import Spec
-from scaffold.spec.pipelines import PICTURE, SLOTS, arguments_of
+from scaffold.spec.pipelines import FIRST_FRAME, PICTURE, SLOTS, Pipeline, arguments_of
 from scaffold.validation.config import unmet_requirements
 from scaffold.validation.problem import Problem, formula_problems
 
@@ -40,7 +40,7 @@ def layout(spec: Spec, library: Library) -> Iterator[Problem]:
 
 def components(spec: Spec, library: Library) -> Iterator[Problem]:
     """Components that the library does not have, or not with these parameters."""
-    slots = tuple(slot for slot in library.slots() if slot not in SLOTS)
+    slots = tuple(slot for slot in library.slots() if slot not in (*SLOTS, FIRST_FRAME))
     for place, slot, part in spec.parts():
         if slot not in slots:
             yield Problem(place, f"{slot!r} is no slot for a component", slot, slots, on_key=True)
@@ -62,44 +62,61 @@ def _kind(library: Library, slot: str, part: Part, place: tuple[str | int, ...])
 
 
 def pipeline(spec: Spec, library: Library) -> Iterator[Problem]:
-    """Parts of the pipeline that do not go with each other, with the model, or with the arguments of a call."""
+    """Parts of the pipelines that do not go with each other, with the model, or with the arguments of a call."""
     if spec.pipeline is None:
         return
-    for slot, part in spec.pipeline.parts():
-        yield from _kind(library, slot, part, ("pipeline", slot))
-    declared = {slot: library.declaration(slot, part.kind) for slot, part in spec.pipeline.parts()}
-    arguments = arguments_of(tuple(declared.values()))
-    offered = [name for each in declared.values() for name in (*each.offers, *each.computes)]
-    readable = ("latents", "timestep", "rounded_timestep", *arguments, *offered)
-    for slot, part in spec.pipeline.parts():
-        scope = (*spec.config, *spec.derived, *(readable if slot == "transformer" else ()))
-        for problem in _parameters(part.given, declared[slot].parameters, ("pipeline", slot), scope):
-            if "arguments" in problem.steps and problem.given:
-                reason = f"{problem.given!r} is nothing that the parts of this pipeline offer"
-                problem = dataclasses.replace(problem, reason=reason)
-            yield problem
-    for name in spec.pipeline.call:
-        if name not in arguments:
-            reason = f"{name!r} is no argument that the parts of this pipeline bring"
-            yield Problem(("pipeline", "call", name), reason, name, tuple(arguments), on_key=True)
-    for name, argument in arguments.items():
-        if not argument.optional and name not in spec.pipeline.call:
-            yield Problem(("pipeline", "call"), f"the argument `{name}` is missing: {argument.doc}")
+    yield from _whole(spec, library, spec.pipeline, dict(spec.pipeline.parts()), ("pipeline",))
     if spec.pipeline.image_to_image is not None:
+        declared = [library.declaration(slot, part.kind) for slot, part in spec.pipeline.parts()]
         place = ("pipeline", "image_to_image", "call")
         call, known = spec.pipeline.image_to_image.call, (*PICTURE, *spec.pipeline.call)
         for name in call:
             if name not in known:
                 reason = f"{name!r} is no argument of this pipeline, with or without a picture"
                 yield Problem((*place, name), reason, name, known, on_key=True)
-        checked = {name: argument for name, argument in arguments.items() if argument.checked and name in known}
+        arguments = arguments_of(declared).items()
+        checked = {name: argument for name, argument in arguments if argument.checked and name in known}
         for name, argument in (PICTURE | checked).items():
             if name not in call:
                 yield Problem(place, f"the argument `{name}` is missing: {argument.doc}")
-    for name in spec.pipeline.transformer.given["arguments"]:
+    if spec.pipeline.image_to_video is not None and spec.pipeline.from_picture is not None:
+        second = spec.pipeline.image_to_video
+        here = ("pipeline", "image_to_video")
+        yield from _whole(spec, library, spec.pipeline.from_picture, dict(second.parts()), here)
+        for name in second.tiny:
+            if name not in spec.config:
+                reason = f"{name!r} is not an entry of `config`"
+                yield Problem((*here, "tiny", name), reason, name, tuple(spec.config), on_key=True)
+
+
+def _whole(
+    spec: Spec, library: Library, whole: Pipeline, written: Mapping[str, Part], place: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    """What is wrong with one pipeline, of whose parts the spec writes some at this place."""
+    for slot, part in written.items():
+        yield from _kind(library, slot, part, (*place, slot))
+    declared = {slot: library.declaration(slot, part.kind) for slot, part in whole.parts()}
+    arguments = arguments_of(tuple(declared.values()))
+    offered = [name for each in declared.values() for name in (*each.offers, *each.computes)]
+    readable = ("latents", "timestep", "rounded_timestep", *arguments, *offered)
+    for slot, part in written.items():
+        scope = (*spec.config, *spec.derived, *(readable if slot == "transformer" else ()))
+        for problem in _parameters(part.given, declared[slot].parameters, (*place, slot), scope):
+            if "arguments" in problem.steps and problem.given:
+                reason = f"{problem.given!r} is nothing that the parts of this pipeline offer"
+                problem = dataclasses.replace(problem, reason=reason)
+            yield problem
+    for name in whole.call:
+        if name not in arguments:
+            reason = f"{name!r} is no argument that the parts of this pipeline bring"
+            yield Problem((*place, "call", name), reason, name, tuple(arguments), on_key=True)
+    for name, argument in arguments.items():
+        if not argument.optional and name not in whole.call:
+            yield Problem((*place, "call"), f"the argument `{name}` is missing: {argument.doc}")
+    for name in whole.transformer.given["arguments"]:
         if name not in spec.forward:
             reason = f"{name!r} is not an argument of `forward`"
-            where = ("pipeline", "transformer", "arguments", name)
+            where = (*place, "transformer", "arguments", name)
             yield Problem(where, reason, name, tuple(spec.forward), on_key=True)
 
 

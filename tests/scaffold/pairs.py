@@ -86,13 +86,21 @@ def make_pipelines(
         config: changes of the tiny transformer.
     """
     components = package.tiny.tiny_components()
-    ours = components["transformer"]
     if config:
-        ours = type(ours).from_config(dict(ours.config) | config).eval()
+        ours = components["transformer"]
+        components["transformer"] = type(ours).from_config(dict(ours.config) | config).eval()
+    return pipelines_over(package, name, components, dtype)
+
+
+def pipelines_over(
+    package: ModuleType, name: str, components: dict[str, Any], dtype: torch.dtype = torch.float32
+) -> tuple[Any, Any]:
+    """The generated pipeline over components of its folder, and diffusers' over the same but for the transformer."""
+    ours = components["transformer"]
     theirs = getattr(diffusers, type(ours).__name__).from_config(dict(ours.config)).eval()
     theirs.load_state_dict(ours.state_dict())
     pipelines = (
-        getattr(package, name)(**components | {"transformer": ours}),
+        getattr(package, name)(**components),
         getattr(diffusers, name)(**components | {"transformer": theirs}),
     )
     for pipeline in pipelines:

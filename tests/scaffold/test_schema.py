@@ -84,6 +84,7 @@ HEADINGS = {
     "DiffusionTraining": "### training",
     "Pipeline": "### pipeline",
     "ImageToImage": "### pipeline",
+    "ImageToVideo": "### pipeline",
     "Declaration": "### component.yaml",
     "Parameter": "### component.yaml",
     "Requirement": "### component.yaml",
