@@ -12,6 +12,7 @@ import torch
 from diffusers.models.embeddings import ImageProjection, MultiIPAdapterImageProjection
 from diffusers.models.transformers import transformer_flux
 
+from scaffold.checkout.rendering import output_shape
 from tests.scaffold.costs import measure_forward
 from tests.scaffold.pairs import Pair, largest_difference, make_inputs, make_pair, run
 
@@ -320,6 +321,13 @@ def test_weights_load_alike(preset):
     ours, theirs = getattr(package.model, spec.model), getattr(diffusers, spec.counterpart)
     for name in ("_keep_in_fp32_modules", "_keys_to_ignore_on_load_unexpected", "_skip_layerwise_casting_patterns"):
         assert set(getattr(ours, name, None) or ()) == set(getattr(theirs, name, None) or ()), name
+
+
+def test_the_tests_in_a_checkout_expect_the_shape_of_the_prediction(preset):
+    pair = make_pair(*preset)
+    with torch.no_grad():
+        prediction = pair.ours(**make_inputs(pair), return_dict=False)[0]
+    assert output_shape(pair.spec) == prediction[0].shape
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
