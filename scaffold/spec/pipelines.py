@@ -333,6 +333,9 @@ class Pipeline(Node, frozen=True):
         doubled = {name: both.format(name) for name in self.conditions} | {
             each: f"both_{each}" for each in self._images
         }
+        if self.first_frame:
+            # A picture is the same under both prompts.
+            doubled |= {name: f"torch.cat([{name}] * 2)" for name in self._declared(FIRST_FRAME).offers}
         return tuple(doubled.get(name, name) for name in self.reads)
 
     @property

@@ -19,6 +19,7 @@ from scaffold.loading import load_spec, read_spec
 from scaffold.resources import templates_root
 from tests.scaffold.pairs import pipelines_over
 from tests.scaffold.test_image_to_image import picture
+from tests.scaffold.test_pipelines import LEFT_OUT, drawn
 
 
 # Wan's transformers, by what is other in their configs: that of Wan 2.1 sees the picture twice, beside the noise and
@@ -34,8 +35,8 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "no-guidance": ("embedded", {"guidance_scale": 1.0}),
     "negative-prompt": ("embedded", {"negative_prompt": "rain"}),
     "latents-out": ("embedded", {"output_type": "latent"}),
-    "latents-in": ("embedded", {"latents": torch.randn(1, 4, 2, 4, 6, generator=torch.Generator().manual_seed(1))}),
-    "a-tensor": ("embedded", {"image": torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(1))}),
+    "latents-in": ("embedded", {"latents": drawn(1, 4, 2, 4, 6)}),
+    "a-tensor": ("embedded", {"image": drawn(1, 3, 32, 48).clamp(0, 1)}),
     "another-size": ("embedded", {"image": picture(width=40, height=100)}),
     "several-prompts": ("embedded", {"prompt": ["a boat", "two cats"], "negative_prompt": ["rain", "night"]}),
     "one-frame": ("embedded", {"num_frames": 1}),
@@ -171,6 +172,18 @@ def test_each_loads_what_the_other_saved(wan, pipelines, tmp_path):
         torch.testing.assert_close(films[0], film(saved), atol=1e-3, rtol=0)
 
 
+def with_fault(package: ModuleType, pipeline: Any, old: str, new: str, **settings: Any) -> Any:
+    """The same pipeline out of a module in which something else is written."""
+    source = Path(package.pipeline_image2video.__file__).read_text(encoding="utf-8")
+    assert source.count(old) == 1
+    module = ModuleType(f"{package.__name__}.faulty")
+    module.__package__ = package.__name__
+    exec(source.replace(old, new), module.__dict__)
+    faulty = getattr(module, type(pipeline).__name__)(**pipeline.components, **settings)
+    faulty.set_progress_bar_config(disable=True)
+    return faulty
+
+
 FAULTS: dict[str, tuple[str, str, str]] = {
     "the mask of the first frame": ("plain", "mask[:, :, 0] = 1", "mask[:, 0, 0] = 1"),
     "the mask of the last frame": ("a-last-picture", "mask[:, -1, -1] = 1", "mask[:, :, -1] = 1"),
@@ -184,16 +197,95 @@ FAULTS: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize(("call", "old", "new"), FAULTS.values(), ids=FAULTS)
 def test_the_comparison_sees_a_fault(wan, pipelines, call, old, new):
-    source = Path(wan.pipeline_image2video.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1
-    module = ModuleType(f"{wan.__name__}.faulty")
-    module.__package__ = wan.__name__
-    exec(source.replace(old, new), module.__dict__)
     model, changes = CALLS[call]
     ours, theirs = pipelines(model)
-    faulty = module.WanImageToVideoPipeline(**ours.components, expand_timesteps=ours.config.expand_timesteps)
-    faulty.set_progress_bar_config(disable=True)
+    faulty = with_fault(wan, ours, old, new, expand_timesteps=ours.config.expand_timesteps)
     assert not torch.equal(film(faulty, **changes), film(theirs, **changes))
+
+
+# CogVideoX's transformers: the first has learned positions, that of CogVideoX 1.5 an offset and tokens of two frames.
+LEARNED: dict[str, Any] = {}
+OFFSET = {
+    "patch_size_t": 2,
+    "patch_bias": False,
+    "ofs_embed_dim": 12,
+    "use_learned_positional_embeddings": False,
+}
+COGVIDEOX: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "plain": (LEARNED, {}),
+    "no-guidance": (LEARNED, {"guidance_scale": 1.0}),
+    "growing-guidance": (LEARNED, {"negative_prompt": "rain", "use_dynamic_cfg": True}),
+    "latents-in-and-out": (LEARNED, {"latents": drawn(1, 3, 4, 4, 6), "output_type": "latent"}),
+    "several": (LEARNED, {"prompt": ["a boat", "two cats"], "image": [picture(1), picture(2)]}),
+    "an-offset": (OFFSET, {}),
+    "an-offset-and-frames-that-fit": (OFFSET, {"num_frames": 5, "height": 32, "width": 32}),
+}
+
+
+@pytest.fixture(scope="module")
+def cogvideox(generated) -> Callable[..., tuple[Any, Any]]:
+    """The generated pipeline with a transformer and diffusers', made once."""
+    package = generated("cogvideox")[1]
+
+    @cache
+    def make(offset: bool, dtype: torch.dtype = torch.float32, scheduler: str = "") -> tuple[Any, Any]:
+        components = package.tiny.tiny_image_to_video_components(**OFFSET if offset else LEARNED)
+        if offset:
+            components["vae"].register_to_config(invert_scale_latents=True)
+        pair = pipelines_over(package, "CogVideoXImageToVideoPipeline", components, dtype)
+        for pipeline in pair:
+            if scheduler:
+                pipeline.scheduler = getattr(diffusers, scheduler).from_config(pipeline.scheduler.config)
+        return pair
+
+    return make
+
+
+def cogvideox_film(pipeline: Any, **changes: Any) -> torch.Tensor:
+    return film(pipeline, **{"num_frames": 9, "max_sequence_length": 16} | changes)
+
+
+@pytest.mark.parametrize(("config", "call"), COGVIDEOX.values(), ids=COGVIDEOX)
+def test_cogvideox_makes_the_same_video(cogvideox, config, call):
+    ours, theirs = cogvideox(config is OFFSET)
+    made = cogvideox_film(ours, **call)
+    assert made.std() > 0.01
+    assert torch.equal(made, cogvideox_film(theirs, **call))
+
+
+@pytest.mark.parametrize("offset", [False, True])
+def test_cogvideox_makes_the_same_video_in_half_precision(cogvideox, offset):
+    ours, theirs = cogvideox(offset, torch.bfloat16)
+    assert torch.equal(cogvideox_film(ours), cogvideox_film(theirs))
+
+
+def test_cogvideox_makes_the_same_video_with_its_other_scheduler_and_a_generator_each(cogvideox):
+    pictures = {"prompt": ["a boat", "two cats"], "image": [picture(1), picture(2)]}
+    made = []
+    for pipeline in cogvideox(False, scheduler="CogVideoXDPMScheduler"):
+        generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
+        made.append(cogvideox_film(pipeline, generator=generators, **pictures))
+    assert torch.equal(*made)
+
+
+def test_a_call_of_cogvideox_takes_the_arguments_of_diffusers(cogvideox):
+    ours, theirs = (inspect.signature(type(each).__call__).parameters for each in cogvideox(False))
+    assert list(ours) == [name for name in theirs if name not in LEFT_OUT]
+
+
+COGVIDEOX_FAULTS = {
+    "the place of the picture": (0, "0, 0, 0, 0, 0, 0, 0, others", "0, 0, 0, 0, 0, 0, others, 0"),
+    "the offset": (1, "(1,), 2.0", "(1,), 1.0"),
+    "the scale of latents": (1, "if self.vae.config.invert_scale_latents", "if False"),
+    "a draw out of what the VAE finds likely": (0, ".latent_dist.sample(source)", ".latent_dist.mode()"),
+}
+
+
+@pytest.mark.parametrize(("offset", "old", "new"), COGVIDEOX_FAULTS.values(), ids=COGVIDEOX_FAULTS)
+def test_the_comparison_of_cogvideox_sees_a_fault(generated, cogvideox, offset, old, new):
+    ours, theirs = cogvideox(bool(offset))
+    faulty = with_fault(generated("cogvideox")[1], ours, old, new)
+    assert not torch.equal(cogvideox_film(faulty), cogvideox_film(theirs))
 
 
 @pytest.mark.parametrize(
