@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,7 +177,8 @@ def bisect(
             _run_in_step(reference, candidate, pairs, seed, ledger, announce)
         except FollowerRaised as error:
             problem = str(error)
-    finding = _find(ledger, reference.module, candidate.module, tolerance)
+    loose = {pair.candidate for pair in pairs if pair.is_loose}
+    finding = _find(ledger, reference.module, candidate.module, tolerance, loose)
     output = next((each.outputs for each in ledger.passages if each.candidate == ""), ())
     if problem:
         verdict = "raised"
@@ -284,7 +285,9 @@ def _record(ledger: _Ledger, pair: ModulePair, ours: Halt, theirs: Halt) -> floa
     return ledger.passages[-1].leaving
 
 
-def _find(ledger: _Ledger, reference: nn.Module, candidate: nn.Module, tolerance: float) -> Finding | None:
+def _find(
+    ledger: _Ledger, reference: nn.Module, candidate: nn.Module, tolerance: float, loose: Collection[str]
+) -> Finding | None:
     settled = [each.candidate for each in ledger.passages if each.outputs and each.leaving <= tolerance]
     for passage in ledger.passages:
         # What differs inside of a module that agrees is its own way of doing the same.
@@ -301,6 +304,9 @@ def _find(ledger: _Ledger, reference: nn.Module, candidate: nn.Module, tolerance
         limit = max(tolerance, _AMPLIFICATION * passage.entering if passage.entering else 0.0)
         if is_known and passage.entering <= tolerance and passage.leaving > limit:
             agreeing, differing = _bounds(ledger, passage, tolerance)
+            # One side may do around such a module what the other does in it, unless its inside differs too.
+            if passage.candidate in loose and differing is None:
+                continue
             inside = [each for each in (agreeing, differing) if each is not None]
             return Finding(
                 passage,

@@ -14,6 +14,7 @@ from parity.bisection.pairing import ModulePair
 
 # So many values are subtracted at once: they stay in the processor's cache, and no copy of an activation is made.
 _PORTION = 2**18
+_HALVES = (torch.bfloat16, torch.float16)
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -23,8 +24,10 @@ class Gap(msgspec.Struct, frozen=True):
         name: Its place in the inputs or the output, on the reference's side.
         reference_shape: Its sizes there.
         candidate_shape: Its sizes in the candidate.
-        max: The largest absolute difference; None where one side alone has NaN or infinity, or the sizes do not fit.
+        max: The largest absolute difference; None where one side alone has NaN or infinity, or the sizes do not fit,
+            or an input has equal values and is in half precision on one side alone, which goes on in it.
         relative: That, of the largest value of the reference; None likewise.
+        dtypes: Those of the two sides, where one alone is in half precision.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Gap(msgspec.Struct, frozen=True):
     candidate_shape: tuple[int, ...]
     max: float | None
     relative: float | None
+    dtypes: tuple[str, ...] = ()
 
 
 def largest(gaps: Iterable[Gap]) -> float:
@@ -77,11 +81,13 @@ class Gauge:
         for name, tensor in ours.items():
             # The place in a tuple is a name only between two versions of one module.
             if name in free and (is_same_module or not name.rpartition(".")[2].isdecimal()):
-                gap = self._measure(name, tensor, free.pop(name), is_same=is_same_module)
+                gap = self._measure(name, tensor, free.pop(name), is_same=is_same_module, are_outputs=are_outputs)
                 if gap is None and is_same_module:
                     gap = Gap(name, tuple(tensor.shape), tuple(theirs[name].shape), None, None)
             else:
-                measured = {other: self._measure(name, tensor, each) for other, each in free.items()}
+                measured = {
+                    other: self._measure(name, tensor, each, are_outputs=are_outputs) for other, each in free.items()
+                }
                 fitting = {other: each for other, each in measured.items() if each is not None}
                 nearest = min(fitting, key=lambda other: _or_infinity(fitting[other].max), default=None)
                 gap = fitting[nearest] if nearest is not None else None
@@ -93,7 +99,9 @@ class Gauge:
                 gaps.append(gap)
         return tuple(gaps), tuple(sorted({*alone, *free}))
 
-    def _measure(self, name: str, ours: torch.Tensor, theirs: torch.Tensor, *, is_same: bool = False) -> Gap | None:
+    def _measure(
+        self, name: str, ours: torch.Tensor, theirs: torch.Tensor, *, is_same: bool = False, are_outputs: bool
+    ) -> Gap | None:
         """The difference, in the layout that makes it smallest: heads may stand before or after tokens.
 
         Whole numbers are measured against others only where both are known to be the same tensor of the same module.
@@ -113,13 +121,15 @@ class Gauge:
                 break
         if difference is None:
             return None
-        # What takes whole numbers in half precision goes on in half precision, even where these are equal.
-        is_halved = ours.is_floating_point() != theirs.is_floating_point() and 2 in (ours.itemsize, theirs.itemsize)
-        if difference == float("inf") or (is_halved and difference == 0):
-            return Gap(name, *shapes, None, None)
+        # What takes equal numbers in half precision goes on in half precision. What comes out of it may be cast back.
+        is_halved = (ours.dtype in _HALVES) != (theirs.dtype in _HALVES)
+        matters = is_halved and not (are_outputs and ours.is_floating_point() and theirs.is_floating_point())
+        dtypes = tuple(str(each.dtype).removeprefix("torch.") for each in (ours, theirs)) if is_halved else ()
+        if difference == float("inf") or (matters and difference == 0):
+            return Gap(name, *shapes, None, None, dtypes)
         # The scale is asked for only where it matters, since most tensors are equal.
         scale = _magnitude(ours) if difference else 0.0
-        return Gap(name, *shapes, difference, difference / scale if scale else difference)
+        return Gap(name, *shapes, difference, difference / scale if scale else difference, dtypes)
 
     def _difference(self, ours: torch.Tensor, theirs: torch.Tensor) -> float:
         if ours.is_inference() or theirs.is_inference():  # which do not tell whether they were written to

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,12 +27,14 @@ class ModulePair:
         reference_rows: Which output channels of the reference's module the candidate's has, where it has a part; the
             parts of a fused projection.
         candidate_rows: The same with the sides exchanged.
+        is_loose: Whether one module with weights in each is all that says that these two belong together.
     """
 
     reference: str
     candidate: str
     reference_rows: tuple[int, ...] | None = None
     candidate_rows: tuple[int, ...] | None = None
+    is_loose: bool = False
 
 
 def pair_modules(reference: nn.Module, candidate: nn.Module, given: Mapping[str, str]) -> list[ModulePair]:
@@ -134,21 +137,28 @@ def _by_weights(
 def _by_contents(
     ours: Mapping[str, nn.Module], theirs: Mapping[str, nn.Module], known: list[ModulePair]
 ) -> Iterator[ModulePair]:
-    """Containers below which the same pairs lie. One pair alone does not tell what its container is."""
+    """Containers below which the same pairs lie. One pair alone tells it only of two that take as many arguments."""
     taken, given = {pair.reference for pair in known}, {pair.candidate for pair in known}
 
     def group(modules: Mapping[str, nn.Module], paths: list[str], used: set[str]) -> dict[frozenset[int], list[str]]:
         groups: dict[frozenset[int], list[str]] = defaultdict(list)
         for path, module in modules.items():
             inside = frozenset(number for number, leaf in enumerate(paths) if _is_below(leaf, path))
-            if len(inside) > 1 and path not in used and not isinstance(module, (nn.ModuleList, nn.ModuleDict)):
+            if inside and path not in used and not isinstance(module, (nn.ModuleList, nn.ModuleDict)):
                 groups[inside].append(path)
         return groups
 
     there = group(theirs, [pair.candidate for pair in known], given)
     for inside, paths in group(ours, [pair.reference for pair in known], taken).items():
         for one, other in zip(paths, there.get(inside, []), strict=False):
-            yield ModulePair(one, other)
+            if len(inside) > 1:
+                yield ModulePair(one, other)
+            elif _arguments(ours[one]) == _arguments(theirs[other]):
+                yield ModulePair(one, other, is_loose=True)
+
+
+def _arguments(module: nn.Module) -> int:
+    return len(inspect.signature(module.forward).parameters)
 
 
 def _by_place(

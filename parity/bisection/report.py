@@ -80,6 +80,8 @@ def _gap_lines(title: str, gaps: Sequence[Gap]) -> Iterator[str]:
 
 
 def _amount(gap: Gap) -> str:
+    if gap.dtypes and gap.max is None:
+        return f"is in {gap.dtypes[0]} and {gap.dtypes[1]}"
     if gap.max is None or gap.relative is None:
         is_shape = len(gap.reference_shape) != len(gap.candidate_shape)
         return "has sizes that do not fit" if is_shape else "has NaN or infinity on one side alone"

@@ -185,12 +185,16 @@ class _Models:
     def agrees(self, gap: float) -> bool:
         return gap <= self._tolerance
 
-    def propose(self, side: Specimen, other: Specimen, which: str) -> Iterator[Iterator[Proposal[Change]]]:
+    def propose(self, side: Specimen, other: Specimen, which: str) -> Iterator[tuple[str, Iterator[Proposal[Change]]]]:
         for each in self._experiments:
             if which == "reference" and each.can_be_undone:
-                yield iter(())
-                continue
-            yield (Proposal(each.name, each.remedy, text, change) for text, change in each.propose(side, other))
+                yield each.name, iter(())
+            else:
+                yield each.name, _proposals(each, side, other)
+
+
+def _proposals(each: Experiment[Proposals], side: Specimen, other: Specimen) -> Iterator[Proposal[Change]]:
+    return (Proposal(each.name, each.remedy, text, change) for text, change in each.propose(side, other))
 
 
 def _change(

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from parity.bisection.bisect import ROUNDING
-from parity.diagnosis.experiments.pipelines import PIPELINE_EXPERIMENTS, RigChange, View
+from parity.diagnosis.experiments.pipelines import PIPELINE_EXPERIMENTS, RigChange, RigProposals, View
+from parity.diagnosis.experiments.variant import Experiment
 from parity.diagnosis.explaining import Cause, Diagnosis, Place, Proposal, distance, explain
 from parity.diagnosis.rigs import Rig
 from parity.errors import ParityError
@@ -182,11 +183,15 @@ class _Pipelines:
     def agrees(self, gap: float) -> bool:
         return gap <= self._tolerance
 
-    def propose(self, side: Rig, other: Rig, which: str) -> Iterator[Iterator[Proposal[RigChange]]]:
+    def propose(self, side: Rig, other: Rig, which: str) -> Iterator[tuple[str, Iterator[Proposal[RigChange]]]]:
         ours = View(side, self.pass_through(side), self._steps, which)
         theirs = View(other, self.pass_through(other), self._steps, "")
         for each in PIPELINE_EXPERIMENTS:
-            yield (Proposal(each.name, each.remedy, text, change) for text, change in each.propose(ours, theirs))
+            yield each.name, _proposals(each, ours, theirs)
+
+
+def _proposals(each: Experiment[RigProposals], side: View, other: View) -> Iterator[Proposal[RigChange]]:
+    return (Proposal(each.name, each.remedy, text, change) for text, change in each.propose(side, other))
 
 
 def _check_injected(injected: Mapping[str, torch.Tensor], passed: Mapping[str, Any]) -> None:

@@ -31,7 +31,8 @@ from tests.parity.staged_pipeline import StagedPipeline
 from tests.parity.test_stages import traces_of
 
 
-# Each tells a kind of search: an input, a table, an order, a config, another layout, bfloat16, two faults.
+# Each tells a kind of search: an input, a table, an order, a config, another layout, several places at once, a dtype
+# that a module is given, two faults.
 MODELS = {
     "flux2": (
         "timestep in bfloat16",
@@ -40,11 +41,16 @@ MODELS = {
         "shift and scale of the last norm not exchanged in the mapping, original layout",
         "timestep scaled by 100, and theta of 10000",
     ),
-    "sd3": ("gates of the text exchanged", "timestep as an integer, and gate of the feed-forward left out"),
-    "wan": ("frames, rows and columns counted from one", "timestep in bfloat16 before the sinusoids, in bfloat16"),
+    "sd3": (
+        "gates of the text exchanged",
+        "norms of image and text exchanged",
+        "timestep as an integer, and gate of the feed-forward left out",
+    ),
+    "wan": ("frames, rows and columns counted from one", "norms in bfloat16, in bfloat16"),
 }
 PIPELINES = (
     "noise in bfloat16 in the code",
+    "the coarse noise drawn first",
     "solver of the first order",
     "half an injection",
     "fixtures of an earlier version",

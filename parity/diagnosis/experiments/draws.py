@@ -1,9 +1,9 @@
-"""Other ways to draw random numbers: in another dtype, of another generator, laid out patch by patch."""
+"""Other ways to draw random numbers: in another dtype, of another generator, in another order or layout."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -70,6 +70,45 @@ def first_alone() -> Draw:
         return result.zero_() if next(count) else result  # type: ignore[no-any-return]
 
     return draw
+
+
+def noting(shapes: list[torch.Size]) -> Draw:
+    """Numbers as they are; the shapes of normal ones are noted, in the order in which they are drawn."""
+
+    def draw(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+        result: torch.Tensor = func(*args, **kwargs)
+        if func.__name__ in _NORMAL:
+            shapes.append(result.shape)
+        return result
+
+    return draw
+
+
+def in_order(shapes: Sequence[torch.Size], order: Sequence[int]) -> Draw:
+    """Normal numbers of which the first tensors, of these shapes, are drawn in another order, of one generator."""
+    ready: dict[int, torch.Tensor] = {}
+    count = itertools.count()
+
+    def draw(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+        if func.__name__ not in _NORMAL:
+            return func(*args, **kwargs)  # type: ignore[no-any-return]
+        number = next(count)
+        if not number:
+            options = {name: each for name, each in kwargs.items() if name in ("generator", "dtype", "device")}
+            ready.update((index, torch.randn(shapes[index], **options)) for index in order)
+        return ready[number] if number in ready else func(*args, **kwargs)
+
+    return draw
+
+
+def orders(count: int) -> list[tuple[int, ...]]:
+    """The orders in which the first few of so many tensors may be drawn, without the one that is."""
+    return list(itertools.permutations(range(min(count, _REORDERED))))[1:]
+
+
+_NORMAL = ("randn", "randn_like")
+# So many tensors are drawn in every order; more of them have too many.
+_REORDERED = 4
 
 
 def _by_patches(noise: torch.Tensor, size: int) -> torch.Tensor:

@@ -71,6 +71,12 @@ def exchange_channels(module: nn.Module, *, interleave: bool) -> dict[str, Chang
     }
 
 
+def role_of(name: str) -> str:
+    """`q`, `k` or `v` if a name says so, else nothing."""
+    role = _ROLE.search(name)
+    return (role[1] or role[2])[0] if role else ""
+
+
 def _channel_by_channel(rows: torch.Tensor) -> torch.Tensor:
     heads, size = rows.shape[:2]
     return rows.reshape(size, heads, *rows.shape[2:]).transpose(0, 1)
@@ -118,12 +124,16 @@ def _reorder(attention: nn.Module, roles: str, order: _Order) -> None:
 def place_norms(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
     """Norms of queries and keys behind the rotation, over all heads or each head, or nowhere."""
     groups: dict[str, list[str]] = defaultdict(list)
+    roles: dict[str, list[str]] = defaultdict(list)
     for path, each in side.module.named_modules():
-        name = path.rpartition(".")[2]
-        role = _ROLE.search(name) if "norm" in name and list(each.parameters(recurse=False)) else None
-        if role and (role[1] or role[2])[0] in "qk":
-            groups[without_numbers(path.rpartition(".")[0])].append(path)
-    chosen = {f"of `{parent}`": paths for parent, paths in groups.items()}
+        parent, _, name = path.rpartition(".")
+        role = role_of(name) if "norm" in name and list(each.parameters(recurse=False)) else ""
+        if role in ("q", "k"):
+            what = "queries" if role == "q" else "keys"
+            groups[f"of `{without_numbers(parent)}`"].append(path)
+            roles[f"of the {what} of `{without_numbers(parent)}`"].append(path)
+            roles[f"of all {what}"].append(path)
+    chosen = {**groups, **roles}
     if len(groups) > 1:
         chosen["of queries and keys"] = [path for paths in groups.values() for path in paths]
     for text, paths in chosen.items():
@@ -170,10 +180,7 @@ def _behind_rotation(paths: list[str], comes_first: bool) -> Change:
     def change(module: nn.Module, inputs: dict[str, Any]) -> None:
         mode = _NormsInAttention(comes_first)
         for path in paths:
-            role = _ROLE.search(path.rpartition(".")[2])
-            assert role is not None
-            norm = module.get_submodule(path)
-            norm.register_forward_hook(mode.remember((role[1] or role[2])[0]))
+            module.get_submodule(path).register_forward_hook(mode.remember(role_of(path.rpartition(".")[2])))
         run_under(module, mode)
 
     return change

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from parity.diagnosis.experiments import heads, inputs, layers, rotary, settings, weights
+from parity.diagnosis.experiments import (
+    functions,
+    heads,
+    inputs,
+    layers,
+    outputs,
+    patches,
+    rotary,
+    settings,
+    weights,
+)
 from parity.diagnosis.experiments.variant import Experiment, Proposals
 
 
@@ -68,6 +78,12 @@ MODEL_EXPERIMENTS: tuple[Experiment[Proposals], ...] = (
         can_be_undone=True,
     ),
     Experiment(
+        "order of shift, scale, gate",
+        "Unpack the parts in the reference's order.",
+        layers.exchange_gated_halves,
+        can_be_undone=True,
+    ),
+    Experiment(
         "layout of heads",
         "Lay rows and rotary channels out as the reference does.",
         heads.change_layout,
@@ -85,10 +101,33 @@ MODEL_EXPERIMENTS: tuple[Experiment[Proposals], ...] = (
         weights.exchange_twins,
         can_be_undone=True,
     ),
+    Experiment("taken for one another", "Give each projection, norm and stream its own weight.", weights.use_twice),
+    Experiment(
+        "layout of patches",
+        "Take patches apart, and put them together, in the reference's order of rows, columns and channels.",
+        patches.change_layout,
+        can_be_undone=True,
+    ),
     Experiment("placement of qk-norm", "Norm queries and keys where the reference does.", heads.place_norms),
     Experiment("bias", "Add it once; leave it out where the reference has none.", weights.change_bias),
+    Experiment(
+        "the one of 1 + scale",
+        "Multiply by `1 + scale` where the reference does, and keep the one out of biases and weights there.",
+        weights.absorb_one,
+    ),
     Experiment("norm or activation", "Apply the one that the reference has, where it does.", layers.leave_out),
+    Experiment("norm or activation", "Apply the one that the reference has, where it does.", layers.put_in_front),
+    Experiment(
+        "norm or activation", "Apply the one that the reference has, where it does.", functions.replace_functions
+    ),
+    Experiment("attention", "Give it the reference's scale and mask.", functions.change_attention),
     Experiment("gate or scale left out", "Apply every part of the modulation.", weights.drop_modulation),
     Experiment("epsilon of a norm", "Take the reference's epsilon.", layers.change_epsilon),
+    Experiment(
+        "module left out", "Call it where the reference does, and add what it returns.", outputs.silence_modules
+    ),
+    Experiment(
+        "dtype of a module", "Have it compute and return in the reference's dtype.", outputs.round_outputs, True
+    ),
     Experiment("number in a module", "Take the reference's.", settings.copy_attributes),
 )

@@ -107,13 +107,18 @@ def repatch_noise(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
 
 
 def change_generator(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
-    """Random numbers of the global generator, or of one of their own."""
+    """Random numbers of the global generator, or of one of their own, or drawn in another order."""
     yield "random numbers of the global generator", _drawn(draws.of_global_generator)
     for name, generator in side.rig.arguments.items():
         if isinstance(generator, torch.Generator):
             yield f"all random numbers of `{name}`", _drawn(lambda each=generator: draws.of_generator(each))  # type: ignore[misc]
     yield "the first random numbers drawn once more", _drawn(draws.drawn_twice)
     yield "every random number after the first tensor at zero", _drawn(draws.first_alone)
+    shapes = _drawn_shapes(side.rig)
+    for order in draws.orders(len(shapes)):
+        words = " ".join(str(each + 1) for each in order)
+        text = f"the first {len(order)} tensors of random numbers drawn in the order {words}"
+        yield text, _drawn(lambda order=order: draws.in_order(shapes, order))  # type: ignore[misc]
 
 
 def reset_scheduler(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
@@ -277,6 +282,15 @@ def _denoiser_inputs(side: View) -> tuple[str, dict[str, Any]]:
     module.register_forward_pre_hook(note, with_kwargs=True)
     rig.run_in_place({}, 0)
     return name, seen
+
+
+def _drawn_shapes(rig: Rig) -> list[torch.Size]:
+    """The shapes of the normal numbers that a run draws."""
+    shapes: list[torch.Size] = []
+    watched = rig.copied()
+    watched.draws.append(lambda: draws.noting(shapes))
+    watched.run({}, 0)
+    return shapes
 
 
 def _has(module: nn.Module, path: str) -> bool:

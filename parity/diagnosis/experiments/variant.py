@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,8 @@ Change = Callable[[nn.Module, dict[str, Any]], "nn.Module | None"]
 # Finds the changes that there are for one side, in view of the other.
 Proposals = Callable[[Specimen, Specimen], Iterator[tuple[str, Change]]]
 _Proposals = TypeVar("_Proposals")
+# So many places are named; a sentence with more is not read.
+_LISTED = 4
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,18 @@ def on_outputs(paths: list[str], act: Callable[[nn.Module, Any, Any], Any]) -> C
     return change
 
 
+def on_inputs(paths: list[str], act: Callable[[torch.Tensor], torch.Tensor]) -> Change:
+    """Replaces the first argument of the submodules at these paths."""
+
+    def change(module: nn.Module, inputs: dict[str, Any]) -> None:
+        for path in paths:
+            module.get_submodule(path).register_forward_pre_hook(
+                lambda _module, given: (act(given[0]), *given[1:]) if given else None
+            )
+
+    return change
+
+
 def run_under(module: nn.Module, mode: TorchFunctionMode) -> None:
     """Has each forward of a copy run under a mode."""
 
@@ -107,6 +121,29 @@ def all_of(*changes: Change) -> Change:
             each(module, inputs)
 
     return change
+
+
+def each_and_all(variants: Iterable[tuple[str, str, Change]]) -> Iterator[tuple[str, Change]]:
+    """Each change by itself, then all of a kind together: one slip is often made in all places that are alike.
+
+    Args:
+        variants: The words with `{}` for the place, which tell the kind; the place; the change.
+    """
+    kinds: dict[str, dict[str, Change]] = {}
+    for words, place, change in variants:
+        yield words.format(f"`{place}`"), change
+        kinds.setdefault(words, {})[place] = change
+    for words, places in kinds.items():
+        if len(places) > 1:
+            yield words.format(listed(list(places))), all_of(*places.values())
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a sentence, the first few of many."""
+    shown = [f"`{name}`" for name in names[:_LISTED]]
+    rest = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
+    *front, last = [*shown, *rest]
+    return f"{', '.join(front)} and {last}" if front else last
 
 
 def is_linear(module: nn.Module) -> bool:

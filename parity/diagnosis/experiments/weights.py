@@ -12,9 +12,11 @@ import torch
 from torch import nn
 
 from parity.bisection.bisect import Specimen
+from parity.diagnosis.experiments.heads import role_of
 from parity.diagnosis.experiments.variant import (
     Change,
     all_of,
+    each_and_all,
     is_linear,
     on_modules,
     on_outputs,
@@ -26,21 +28,29 @@ from parity.diagnosis.experiments.variant import (
 _MODULATING = re.compile(r"mod|norm|ada|shift|scale|time|cond|emb")
 # How many parts modulations have: shift and scale, with a gate, for two sublayers, for three.
 _COUNTS = (2, 3, 6, 9)
+_STEPS = ((-1, "one taken from"), (1, "one added to"))
 
 
 def reorder_modulation(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
     """Shift, scale and gate are parts of one projection's output, or rows of a table, or both added."""
     widths = _widths(side.module)
+    modulations: list[tuple[str, str, Change]] = []
     for pattern, paths in patterns(side.module, is_linear).items():
         linear: Any = side.module.get_submodule(paths[0])
         if linear.out_features % 2 == 0 and linear.out_features != linear.in_features:
             yield f"the halves of `{pattern}` exchanged", on_modules(paths, _exchange_rows((1, 0)))
+        # Queries, keys and values, and then a gated layer.
+        gated = linear.out_features - 3 * linear.in_features
+        if gated > 0 and gated % 2 == 0:
+            text = f"the halves of the last {gated} rows of `{pattern}` exchanged"
+            yield text, on_modules(paths, _exchange_last_rows(gated))
         if _MODULATING.search(pattern):
             for count in _COUNTS[1:]:
                 if linear.out_features in [count * width for width in widths]:
                     for order in _orders(count):
-                        text = f"the {count} parts of `{pattern}` in the order {_shown(order)}"
-                        yield text, on_modules(paths, _exchange_rows(order))
+                        text = f"the {count} parts of {{}} in the order {_shown(order)}"
+                        modulations.append((text, pattern, on_modules(paths, _exchange_rows(order))))
+    yield from each_and_all(modulations)
     for count, (tables, projections) in _tables(side.module).items():
         changes = {f"`{pattern}`": [_reorder_table(pattern, places)] for pattern, places in tables.items()}
         for pattern, paths in projections.items():
@@ -65,24 +75,31 @@ def drop_modulation(side: Specimen, other: Specimen) -> Iterator[tuple[str, Chan
 
 
 def change_bias(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
-    """A bias that is left out, added twice, or has absorbed the one of `1 + scale`."""
-    for pattern, paths in patterns(
-        side.module, lambda each: isinstance(getattr(each, "bias", None), nn.Parameter)
-    ).items():
-        yield f"the bias of `{pattern}` at zero", on_modules(paths, _scale_bias(0))
-        yield f"the bias of `{pattern}` doubled", on_modules(paths, _scale_bias(2))
+    """A bias that is left out or added twice."""
+
+    def has_bias(each: nn.Module) -> bool:
+        return isinstance(getattr(each, "bias", None), nn.Parameter)
+
+    yield from each_and_all(
+        (f"the bias of {{}} {words}", pattern, on_modules(paths, _scale_bias(factor)))
+        for pattern, paths in patterns(side.module, has_bias).items()
+        for words, factor in (("at zero", 0), ("doubled", 2))
+    )
+
+
+def absorb_one(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
+    """The one of `1 + scale` or of `1 + weight`, left out, or there twice since a bias or a weight has it already."""
     for text, paths, count, part in _parts(side.module):
-        for step in (-1, 1):
-            change = on_outputs(paths, _on_part(count, part, torch.add, step))
-            yield f"{'one added to' if step > 0 else 'one taken from'} {text}", change
+        for step, words in _STEPS:
+            yield f"{words} {text}", on_outputs(paths, _on_part(count, part, torch.add, step))
     for count, (tables, _) in _tables(side.module).items():
-        for (pattern, places), part, step in itertools.product(tables.items(), range(count), (-1, 1)):
-            words = "one added to" if step > 0 else "one taken from"
+        for (pattern, places), part, (step, words) in itertools.product(tables.items(), range(count), _STEPS):
             yield f"{words} part {part + 1} of {count} of `{pattern}`", _shift_table(places, part, step)
-    for pattern, paths in patterns(side.module, _has_norm_weight).items():
-        for step in (-1, 1):
-            words = "one added to" if step > 0 else "one taken from"
-            yield f"{words} the weight of `{pattern}`", on_modules(paths, _add_to_weight(step))
+    yield from each_and_all(
+        (f"{words} the weight of {{}}", pattern, on_modules(paths, _add_to_weight(step)))
+        for pattern, paths in patterns(side.module, _has_norm_weight).items()
+        for step, words in _STEPS
+    )
 
 
 def transpose(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
@@ -92,53 +109,100 @@ def transpose(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
         weight: Any = linear.weight
         weight.copy_(weight.T.clone())
 
-    for pattern, paths in patterns(side.module, is_linear).items():
-        linear: Any = side.module.get_submodule(paths[0])
-        if linear.in_features == linear.out_features:
-            yield f"`{pattern}` transposed", on_modules(paths, turn)
+    def is_square(each: nn.Module) -> bool:
+        return isinstance(each, nn.Linear) and each.in_features == each.out_features
+
+    found = patterns(side.module, is_square)
+    yield from each_and_all(("{} transposed", pattern, on_modules(paths, turn)) for pattern, paths in found.items())
 
 
-# What is taken for one another, as patterns of a name and of the name of its twin.
+# What is taken for one another: for people, a pattern of a name, and the name of its twin.
+_QUERIES, _KEYS, _VALUES = "queries", "keys", "values"
 _TWINS = (
-    (r"(^|_)q(_|$)", r"\g<1>k\g<2>"),
-    (r"(^|_)k(_|$)", r"\g<1>v\g<2>"),
-    (r"(^|_)q(_|$)", r"\g<1>v\g<2>"),
-    (r"query", "key"),
-    (r"key", "value"),
-    (r"(.*)_img$", r"\g<1>_txt"),
-    (r"^img_(.*)", r"txt_\g<1>"),
-    (r"^(norm\d*|ff\d*|ffn|mlp)$", r"\g<1>_context"),
-    (r"^norm_(q|k)$", r"norm_added_\g<1>"),
-    (r"^to_(q|k|v)$", r"add_\g<1>_proj"),
-    (r"^to_out$", "to_add_out"),
+    (_QUERIES, _KEYS, r"(^|_)q(_|$)", r"\g<1>k\g<2>"),
+    (_KEYS, _VALUES, r"(^|_)k(_|$)", r"\g<1>v\g<2>"),
+    (_QUERIES, _VALUES, r"(^|_)q(_|$)", r"\g<1>v\g<2>"),
+    (_QUERIES, _KEYS, r"query", "key"),
+    (_KEYS, _VALUES, r"key", "value"),
+    ("image", "text", r"(.*)_img$", r"\g<1>_txt"),
+    ("image", "text", r"^img_(.*)", r"txt_\g<1>"),
+    ("image", "text", r"^(norm\d*|ff\d*|ffn|mlp)$", r"\g<1>_context"),
+    ("image", "text", r"^norm_(q|k)$", r"norm_added_\g<1>"),
+    ("image", "text", r"^to_(q|k|v)$", r"add_\g<1>_proj"),
+    ("image", "text", r"^to_out$", "to_add_out"),
 )
 
 
 def exchange_twins(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
     """Queries, keys and values taken for one another, or their norms, or what belongs to the image and to the text."""
-    for pattern, paths in patterns(side.module, lambda each: len(list(each.named_children())) > 1).items():
-        children = dict(side.module.get_submodule(paths[0]).named_children())
-        for name, (old, new) in itertools.product(children, _TWINS):
-            twin = re.sub(old, new, name)
-            if twin == name or twin not in children:
-                continue
-
-            def act(parent: nn.Module, name: str = name, twin: str = twin) -> None:
-                pairs = zip(
-                    parent.get_submodule(name).parameters(), parent.get_submodule(twin).parameters(), strict=False
-                )
-                for first, second in pairs:
-                    if first.shape == second.shape:
-                        kept = first.clone()
-                        first.copy_(second)
-                        second.copy_(kept)
-
-            of = f"{pattern}." if pattern else ""
-            yield f"`{of}{name}` and `{twin}` exchanged", on_modules(paths, act)
-    for pattern, paths in patterns(side.module, lambda each: _is_fused(each)).items():
+    together: dict[str, list[Change]] = {}
+    for pattern, paths, first, second, words in _twins(side.module):
+        change = on_modules(paths, _exchange_children(first, second))
+        of = f"{pattern}." if pattern else ""
+        yield f"`{of}{first}` and `{second}` exchanged", change
+        together.setdefault(f"{words} of {_kind(first)}", []).append(change)
+    for words, changes in together.items():
+        if len(changes) > 1:
+            yield f"{words} exchanged everywhere", all_of(*changes)
+    for pattern, paths in patterns(side.module, _is_fused).items():
         for pair in ((0, 1), (1, 2), (0, 2)):
-            one, two = ("queries", "keys", "values")[pair[0]], ("queries", "keys", "values")[pair[1]]
+            one, two = ((_QUERIES, _KEYS, _VALUES)[index] for index in pair)
             yield f"the {one} and {two} of `{pattern}` exchanged", on_modules(paths, _exchange_fused(pair))
+
+
+def use_twice(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
+    """One of two twins in the place of both."""
+    together: dict[str, list[Change]] = {}
+    for pattern, paths, first, second, words in _twins(side.module):
+        for taken, lost in ((first, second), (second, first)):
+            change = on_modules(paths, _copy_child(taken, lost))
+            of = f"{pattern}." if pattern else ""
+            yield f"`{of}{taken}` for `{lost}` too", change
+            left = words.split(" and ")[taken == second]
+            together.setdefault(f"{left} for {words} of {_kind(first)}", []).append(change)
+    for words, changes in together.items():
+        if len(changes) > 1:
+            yield f"{words} everywhere", all_of(*changes)
+
+
+def _twins(module: nn.Module) -> Iterator[tuple[str, list[str], str, str, str]]:
+    """Containers, by pattern and by path, with the names of two children and the words for what these are."""
+    for pattern, paths in patterns(module, lambda each: len(list(each.named_children())) > 1).items():
+        children = dict(module.get_submodule(paths[0]).named_children())
+        for name, (one, two, old, new) in itertools.product(children, _TWINS):
+            twin = re.sub(old, new, name)
+            if twin != name and twin in children:
+                yield pattern, paths, name, twin, f"{one} and {two}"
+
+
+def _kind(name: str) -> str:
+    """What a child is, apart from its role: norms of queries and keys are one kind, and those of blocks another."""
+    what = "norms" if "norm" in name else "layers"
+    return f"{what} of attention" if role_of(name) or "out" in name else what
+
+
+def _exchange_children(first: str, second: str) -> Callable[[nn.Module], None]:
+    def act(parent: nn.Module) -> None:
+        for one, two in _alike(parent, first, second):
+            kept = one.clone()
+            one.copy_(two)
+            two.copy_(kept)
+
+    return act
+
+
+def _copy_child(taken: str, lost: str) -> Callable[[nn.Module], None]:
+    def act(parent: nn.Module) -> None:
+        for one, two in _alike(parent, taken, lost):
+            two.copy_(one)
+
+    return act
+
+
+def _alike(parent: nn.Module, first: str, second: str) -> Iterator[tuple[nn.Parameter, nn.Parameter]]:
+    """Parameters of two children that fit each other."""
+    pairs = zip(parent.get_submodule(first).parameters(), parent.get_submodule(second).parameters(), strict=False)
+    return ((one, two) for one, two in pairs if one.shape == two.shape)
 
 
 def _widths(module: nn.Module) -> set[int]:
@@ -183,6 +247,15 @@ def _exchange_rows(order: tuple[int, ...]) -> Callable[[nn.Module], None]:
         for parameter in module.parameters(recurse=False):
             chunks = parameter.chunk(len(order))
             parameter.copy_(torch.cat([chunks[index] for index in order]))
+
+    return act
+
+
+def _exchange_last_rows(count: int) -> Callable[[nn.Module], None]:
+    def act(module: nn.Module) -> None:
+        for parameter in module.parameters(recurse=False):
+            first, second = parameter[-count:].chunk(2)
+            parameter[-count:] = torch.cat([second, first])
 
     return act
 
