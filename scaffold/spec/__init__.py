@@ -52,7 +52,6 @@ class Spec(Node, frozen=True, kw_only=True):
         custom: a folder of components of the spec's own, beside its file, laid out as `templates/components/`.
         counterpart: the class of diffusers that the model equals, to the last bit.
         predicts: what the model's output is about.
-        without_context_parallel: why devices cannot share the tokens, where they cannot.
         lora_scale: the argument of `forward` whose `scale` sets the strength of a LoRA.
         ignore_on_load: parts of names in published checkpoints that nothing reads.
         derived: attributes that the constructor computes first, each with its formula; later formulas may read them.
@@ -86,7 +85,6 @@ class Spec(Node, frozen=True, kw_only=True):
     counterpart: str | None = None
     custom: str | None = None
     context_parallel: ContextParallel | None = None
-    without_context_parallel: str | None = None
     tensor_parallel: tuple[Shard, ...] = ()
     training: FlowTraining | ListFlowTraining | DiffusionTraining | None = None
     pipeline: Pipeline | None = None
@@ -121,6 +119,11 @@ class Spec(Node, frozen=True, kw_only=True):
     def steps(self) -> tuple[Step, ...]:
         """The sublayers of all programs."""
         return tuple(step for stage in self.stages for step in stage.program)
+
+    @property
+    def passes_kwargs(self) -> bool:
+        """Whether an argument of `forward` holds what the attention processors take beside the usual."""
+        return any("kwargs" in stage.takes.values() for stage in self.stages)
 
     @property
     def classes(self) -> tuple[Step, ...]:
