@@ -48,6 +48,9 @@ def spec_schema(library: Library) -> dict[str, Any]:
     for slot in SLOTS:
         optional = [{"type": "null"}] if slot == "references" else []
         definitions["Pipeline"]["properties"][slot] = {"anyOf": [_one_of(library, slot), *optional]}
+    definitions["ImageToImage"]["properties"]["transformer"] = {
+        "anyOf": [_one_of(library, "transformer"), {"type": "null"}]
+    }
     for slot in ("transformer", FIRST_FRAME):
         definitions["ImageToVideo"]["properties"][slot] = _one_of(library, slot)
     norms = {"type": "object", "additionalProperties": {"anyOf": [_one_of(library, "norm"), {"type": "null"}]}}

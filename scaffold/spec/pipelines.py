@@ -54,12 +54,19 @@ class ImageToImage(Node, frozen=True):
     Attributes:
         name: its class, which inherits from that of the first.
         call: the arguments of its `__call__` in order, each with its default.
+        transformer: in place of that part of the first, if it gets other arguments.
         keeps_size: whether a picture keeps its size unless another is given, instead of taking the model's.
     """
 
     name: str
     call: dict[str, Any]
+    transformer: Part | None = None
     keeps_size: bool = False
+
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """The parts that are not those of the first, with their slots."""
+        if self.transformer is not None:
+            yield "transformer", self.transformer
 
 
 class ImageToVideo(Node, frozen=True):
@@ -122,11 +129,12 @@ class Pipeline(Node, frozen=True):
     def bound(self, library: Library) -> Pipeline:
         """The same pipeline with every part bound to what its kind declares."""
         parts = {slot: part.bound(library, slot) for slot, part in self.parts()}
-        second = self.image_to_video
-        if second is not None:
-            own = {slot: part.bound(library, slot) for slot, part in second.parts()}
-            second = msgspec.structs.replace(second, **own)
-        return msgspec.structs.replace(self, **parts, image_to_video=second)
+        seconds = {
+            key: msgspec.structs.replace(each, **{slot: part.bound(library, slot) for slot, part in each.parts()})
+            for key, each in (("image_to_image", self.image_to_image), ("image_to_video", self.image_to_video))
+            if each is not None
+        }
+        return msgspec.structs.replace(self, **parts, **seconds)
 
     @property
     def from_picture(self) -> PictureToVideo | None:

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from scaffold.parts import Library, Parameter, Part
 from scaffold.spec import Spec
 from scaffold.spec.pipelines import FIRST_FRAME, PICTURE, SLOTS, Pipeline, arguments_of
@@ -67,6 +69,9 @@ def pipeline(spec: Spec, library: Library) -> Iterator[Problem]:
         return
     yield from _whole(spec, library, spec.pipeline, dict(spec.pipeline.parts()), ("pipeline",))
     if spec.pipeline.image_to_image is not None:
+        own = dict(spec.pipeline.image_to_image.parts())
+        whole = msgspec.structs.replace(spec.pipeline, **own)
+        yield from _whole(spec, library, whole, own, ("pipeline", "image_to_image"))
         declared = [library.declaration(slot, part.kind) for slot, part in spec.pipeline.parts()]
         place = ("pipeline", "image_to_image", "call")
         call, known = spec.pipeline.image_to_image.call, (*PICTURE, *spec.pipeline.call)

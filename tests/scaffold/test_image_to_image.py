@@ -17,10 +17,10 @@ from scaffold.errors import ScaffoldError
 from scaffold.loading import load_spec, read_spec
 from scaffold.resources import templates_root
 from tests.scaffold.pairs import make_pipelines
-from tests.scaffold.test_pipelines import LEFT_OUT, TWO, drawn, embeddings
+from tests.scaffold.test_pipelines import LEFT_OUT, MASK, TWO, drawn, embeddings
 
 
-PRESETS = ["flux", "sd3", "qwenimage", "z-image"]
+PRESETS = ["flux", "chroma", "sd3", "qwenimage", "z-image"]
 
 
 def picture(seed: int = 0, width: int = 96, height: int = 64) -> PIL.Image.Image:
@@ -32,6 +32,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "plain": {},
     "weak": {"strength": 0.3},
     "full": {"strength": 1.0},
+    "eight-steps": {"num_inference_steps": 8},
     "a-share-between-steps": {"strength": 0.55, "num_inference_steps": 6},
     "latents-out": {"output_type": "latent"},
     "several-prompts": TWO,
@@ -46,6 +47,13 @@ OWN: dict[str, dict[str, dict[str, Any]]] = {
     "flux": {
         "negative": {"negative_prompt": "Rain", "true_cfg_scale": 3.0},
         "latents-in": {"latents": drawn(1, 24, 16)},
+    },
+    "chroma": {
+        "no-guidance": {"guidance_scale": 1.0},
+        "negative": {"negative_prompt": "Rain"},
+        "several-lengths": {"prompt": ["a", "two cats asleep in the rain"]},
+        "latents-in": {"latents": drawn(1, 24, 16)},
+        "embeddings-in": embeddings(2, 32, "prompt_attention_mask", (), MASK.float()),
     },
     "sd3": {
         "no-guidance": {"guidance_scale": 1.0},
@@ -105,7 +113,7 @@ def test_float32_pixels_are_equal(pipelines, preset, call):
     assert torch.equal(made, make(theirs, **changes))
 
 
-@pytest.mark.parametrize("call", ["plain", "several-prompts", "latents-out"])
+@pytest.mark.parametrize("call", ["plain", "several-prompts", "latents-out", "eight-steps"])
 @pytest.mark.parametrize("preset", PRESETS)
 def test_bfloat16_pixels_are_equal(pipelines, preset, call):
     ours, theirs = pipelines(preset, torch.bfloat16)
@@ -130,7 +138,7 @@ def test_callbacks_see_equal_latents_at_equal_steps(pipelines, preset):
     runs = []
     for pipeline in pipelines(preset):
         seen: list[Any] = []
-        made = make(pipeline, callback_on_step_end=record)
+        made = make(pipeline, strength=0.6, callback_on_step_end=record)
         runs.append((made, seen, pipeline.num_timesteps))
     (ours, our_steps, our_count), (theirs, their_steps, their_count) = runs
     assert torch.equal(ours, theirs)
@@ -181,14 +189,16 @@ def test_the_comparison_sees_a_fault(altered, fault):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("      strength: 0.6\n", "", "the argument `strength` is missing"),
-        ("      strength: 0.6\n", "      strenght: 0.6\n", "'strenght' is no argument of this pipeline"),
-        ("    name: FluxImg2ImgPipeline\n", "", "name"),
+        ("      strength: 0.9\n", "", "the argument `strength` is missing"),
+        ("      strength: 0.9\n", "      strenght: 0.9\n", "'strenght' is no argument of this pipeline"),
+        ("    name: ChromaImg2ImgPipeline\n", "", "name"),
+        (" timestep: timestep / 1000\n", " timesteps: timestep / 1000\n", "'timesteps' is not an argument"),
+        (" timestep: timestep / 1000\n", " timestep: timesteps / 1000\n", "'timesteps' is nothing that the parts of"),
     ],
-    ids=["an argument is missing", "an argument is unknown", "no name"],
+    ids=["an argument is missing", "an argument is unknown", "no name", "forward has no such", "nothing offers it"],
 )
 def test_a_wrong_spec_is_told_in_a_sentence(tmp_path, old, new, message):
-    text = (templates_root() / "specs" / "flux.yaml").read_text(encoding="utf-8")
+    text = (templates_root() / "specs" / "chroma.yaml").read_text(encoding="utf-8")
     assert text.count(old) == 1
     path: Path = tmp_path / "wrong.yaml"
     path.write_text(text.replace(old, new), encoding="utf-8")
