@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_map
 
 from parity.errors import ParityError, asks_for_gpu, describe
 from parity.forwards.outputs import named_tensors
@@ -72,8 +73,10 @@ def execute(module: nn.Module, inputs: Mapping[str, Any], seed: int, *, gradient
 
 
 def own_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a forward with tensors of its own, which it may write into."""
-    copies: dict[str, Any] = tree_map_only(torch.Tensor, torch.clone, dict(inputs))
+    """Arguments of a forward with tensors and objects of its own, which it may write into."""
+    copies: dict[str, Any] = tree_map(
+        lambda value: value.clone() if isinstance(value, torch.Tensor) else copy.deepcopy(value), dict(inputs)
+    )
     return copies
 
 

@@ -30,7 +30,8 @@ def probe_classes(tasks: Sequence[Task], limit_s: float, progress: Progress) -> 
 
     Args:
         tasks: What to probe.
-        limit_s: How many seconds one capability may take, and the search for a tiny model.
+        limit_s: How many seconds one capability may take, and the search for a tiny model; the time in which all
+            processors are busy with something else does not count, where the system keeps it.
         progress: Told what happens.
 
     Returns:
@@ -45,8 +46,8 @@ def probe_classes(tasks: Sequence[Task], limit_s: float, progress: Progress) -> 
         while waiting or running:
             while waiting and len(running) < min(_MOST_AT_ONCE, os.cpu_count() or 1):
                 running.append(_Watch(*waiting.pop(0)))
-            soonest = min(watch.last + limit_s for watch in running)
-            wait([watch.connection for watch in running], max(soonest - time.monotonic(), 0.0))
+            soonest = min(watch.time_left(limit_s) for watch in running)
+            wait([watch.connection for watch in running], max(soonest, 0.0))
             for watch in list(running):
                 watch.listen(reader, limit_s, lambda what: progress(len(done), what))
                 if watch.probe is not None:
@@ -84,7 +85,8 @@ class _Watch:
     number: int
     task: Task
     probe: Probe | None = None
-    last: float = 0.0
+    _last: float = 0.0
+    _queued_before: float = 0.0
     _current: Begun | None = None
     _recipe: Recipe | None = None
     _wirings: Mapping[str, Wiring] = field(default_factory=dict)
@@ -98,11 +100,16 @@ class _Watch:
         """Ends the process and what it started."""
         _kill(self._process)
 
+    def time_left(self, limit_s: float) -> float:
+        """How many seconds of its own what is being tried still has."""
+        queued = max(_queued_s(self._process.pid) - self._queued_before, 0.0)
+        return limit_s - (time.monotonic() - self._last - queued)
+
     def listen(self, reader: WiringReader, limit_s: float, progress: Callable[[str], None]) -> None:
         """Takes in what there is to hear, and notices when the process is gone or takes too long."""
         try:
             while self.probe is None and self.connection.poll():
-                self.last = time.monotonic()
+                self._restart_clock()
                 self._take(self.connection.recv(), reader, progress)
         except (EOFError, ConnectionResetError):
             self._process.join()
@@ -111,12 +118,15 @@ class _Watch:
             else:
                 self._lose(_ending(self._process.exitcode))
             return
-        if self.probe is None and time.monotonic() - self.last > limit_s:
+        if self.probe is None and self.time_left(limit_s) < 0:
             self._lose(f"not done after {limit_s:g} s")
 
     def _begin(self) -> None:
-        self.last = time.monotonic()
         self._process, self.connection = _start(_enter_work, self.task)
+        self._restart_clock()
+
+    def _restart_clock(self) -> None:
+        self._last, self._queued_before = time.monotonic(), _queued_s(self._process.pid)
 
     def _take(self, message: Message, reader: WiringReader, progress: Callable[[str], None]) -> None:
         if isinstance(message, Located):
@@ -158,6 +168,15 @@ class _Watch:
         self.kill()
         unprobed = (name for name, wiring in self._wirings.items() if is_declared(wiring) and name not in self._probed)
         self.probe = Probe(self.task.path, problem, self._recipe, tuple(self._outcomes), tuple(unprobed))
+
+
+def _queued_s(pid: int | None) -> float:
+    """How many seconds a process could have run and no processor was free, since it began; 0 where nobody counts."""
+    try:
+        _, nanoseconds, _ = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return 0.0
+    return int(nanoseconds) / 1e9
 
 
 def _ending(code: int | None) -> str:

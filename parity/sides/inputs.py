@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from parity.errors import ParityError, nearest_name
+from parity.errors import ParityError, describe, nearest_name
+from parity.sides.loading import load_object
 
 
 # What a drawn tensor holds, and the dtype that it has when none is named; None follows the run.
@@ -36,7 +37,7 @@ _DTYPES: Mapping[str, torch.dtype] = {
         torch.complex64,
     )
 }
-_KEYS = ("shape", "dtype", "kind", "low", "high", "value", "from", "list", "mapping")
+_KEYS = ("shape", "dtype", "kind", "low", "high", "value", "from", "list", "mapping", "object", "arguments")
 _SHAPE_ON_COMMAND_LINE = re.compile(r"(?P<name>[^\W\d]\w*)=(?P<shape>\d+(?:x\d+)*)(?::(?P<what>\w+))?")
 
 
@@ -117,7 +118,33 @@ class Named:
     items: Mapping[str, Argument]
 
 
-Argument = DrawnTensor | GivenTensor | PlainValue | SameAs | Several | Named
+@dataclass(frozen=True)
+class BuiltObject:
+    """An argument that is an object of some class, such as an empty cache.
+
+    Attributes:
+        path: The import path of its class.
+        factory: The class.
+        arguments: Keyword arguments of the class, as they were written.
+    """
+
+    path: str
+    factory: Any
+    arguments: Mapping[str, Any]
+
+    def make(self) -> Any:
+        """Makes the object anew.
+
+        Raises:
+            ParityError: If the class does not take the arguments.
+        """
+        try:
+            return self.factory(**self.arguments)
+        except Exception as error:
+            raise ParityError(f"{self.path}: cannot be made from these arguments: {describe(error)}") from error
+
+
+Argument = DrawnTensor | GivenTensor | PlainValue | SameAs | Several | Named | BuiltObject
 
 
 def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, Argument]:
@@ -126,7 +153,8 @@ def describe_inputs(descriptions: Mapping[str, Any], origin: str) -> dict[str, A
     Args:
         descriptions: For each argument a mapping with `shape` (and `kind`, `dtype`, `low`, `high`) for a drawn tensor,
             with `value` (and `dtype`) for a written one, with `from` for the reference's argument of that name, with
-            `list` or `mapping` for a list or a mapping of such descriptions, or a plain text, number, boolean or null.
+            `list` or `mapping` for a list or a mapping of such descriptions, with `object` (and `arguments`) for an
+            object of the class that an import path names, or a plain text, number, boolean or null.
         origin: Where the mapping comes from, for messages.
 
     Raises:
@@ -190,6 +218,8 @@ def _draw(name: str, argument: Argument, dtype: torch.dtype, seed: int, referenc
             hint = nearest_name(argument.name, reference)
             raise ParityError(f"`{name}`: the reference has no input `{argument.name}` to take over.{hint}")
         return reference[argument.name]
+    if isinstance(argument, BuiltObject):
+        return argument.make()
     return argument.value
 
 
@@ -216,6 +246,14 @@ def _describe(entry: object, place: str) -> Argument:
         if len(entry) > 1 or not isinstance(entry["mapping"], Mapping):
             raise ParityError(f"{place}: `mapping` stands alone: {{mapping: {{mask: {{shape: [2, 16]}}}}}}.")
         return Named({key: _describe(item, f"{place}, `{key}`") for key, item in entry["mapping"].items()})
+    if "object" in entry:
+        path, arguments = entry["object"], entry.get("arguments", {})
+        if entry.keys() - {"object", "arguments"} or not (isinstance(path, str) and isinstance(arguments, Mapping)):
+            raise ParityError(
+                f"{place}: `object` is the import path of a class, and `arguments` a mapping: "
+                "{object: package.module:Cache, arguments: {num_layers: 2}}."
+            )
+        return BuiltObject(path, load_object(path), arguments)
     if entry.get("kind") == "plain":
         return PlainValue(_required(entry, "value", place))
     dtype = _named_dtype(entry.get("dtype"), place)

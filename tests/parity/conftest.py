@@ -12,6 +12,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from click.testing import CliRunner, Result
+
+from parity.cli import main
 
 
 CONFIG = {
@@ -89,6 +92,23 @@ def parity(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the command in a process of its own, so that a changed folder is imported anew."""
     command = [sys.executable, "-W", "ignore", "-m", "parity", *arguments]
     return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+
+
+def run_here(*arguments: str) -> Result:
+    """Runs the command in this process; nothing escapes but its exit code."""
+    result = CliRunner().invoke(main, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+def refused(*arguments: str) -> str:
+    """The one line that a wrong request gets."""
+    result = run_here(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
 
 
 def plant(place: Path, old: str, new: str, file: str = "flux2/model.py") -> None:

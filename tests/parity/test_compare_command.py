@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from parity.cli import main
+from tests.parity.conftest import refused, run_here
 
 
 PAIR = "compared_models:Reference", "compared_models:Port"
@@ -24,9 +24,7 @@ def _in_the_models_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, ["compare", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result
+    return run_here("compare", *arguments)
 
 
 def against_reference(candidate: str, *options: str) -> Result:
@@ -35,15 +33,6 @@ def against_reference(candidate: str, *options: str) -> Result:
 
 def report(candidate: str, *options: str) -> dict:
     return json.loads(against_reference(candidate, "--json", *options).stdout)
-
-
-def refused(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 @pytest.mark.parametrize("candidate", ["Port", "ChangesItsInput", "DropsOut"])
@@ -281,8 +270,8 @@ def test_a_config_and_inputs_come_from_files_too(tmp_path: Path) -> None:
     ],
 )
 def test_an_unknown_import_path_is_named_with_the_nearest_one(path: str, message: str) -> None:
-    assert message in refused(path, "compared_models:Port", *INPUTS)
-    assert message in refused("compared_models:Port", path, *INPUTS)
+    assert message in refused("compare", path, "compared_models:Port", *INPUTS)
+    assert message in refused("compare", "compared_models:Port", path, *INPUTS)
 
 
 @pytest.mark.parametrize(
@@ -308,22 +297,22 @@ def test_an_unknown_import_path_is_named_with_the_nearest_one(path: str, message
     ],
 )
 def test_bad_input_gets_one_message(options: list[str], message: str) -> None:
-    assert message in refused(*PAIR, *INPUTS, *options)
+    assert message in refused("compare", *PAIR, *INPUTS, *options)
 
 
 def test_a_missing_argument_is_named_with_how_to_give_it() -> None:
-    message = refused(*PAIR, "--input", "x=2x5x8")
+    message = refused("compare", *PAIR, "--input", "x=2x5x8")
     assert "needs `condition`; describe it in the --inputs file or with --input NAME=SHAPE." in message
 
 
 def test_an_inputs_file_that_is_wrong_is_named_with_the_place(tmp_path: Path) -> None:
     inputs = tmp_path / "inputs.yaml"
     inputs.write_text("x: {shape: [2, 5, 8]}\ncondition: {shape: [2, 8]\n", encoding="utf-8")
-    assert f"{inputs}:3:1: not valid YAML" in refused(*PAIR, "--inputs", str(inputs))
+    assert f"{inputs}:3:1: not valid YAML" in refused("compare", *PAIR, "--inputs", str(inputs))
     inputs.write_bytes(b"x: \xff\xfe")
-    assert "not UTF-8 text" in refused(*PAIR, "--inputs", str(inputs))
+    assert "not UTF-8 text" in refused("compare", *PAIR, "--inputs", str(inputs))
     inputs.write_text("- x\n", encoding="utf-8")
-    assert "has to be a mapping of names to values, not a list" in refused(*PAIR, "--inputs", str(inputs))
+    assert "has to be a mapping of names to values, not a list" in refused("compare", *PAIR, "--inputs", str(inputs))
 
 
 def test_what_libraries_log_while_they_are_imported_stays_out_of_the_report() -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 import torch
 
+from parity.errors import ParityError
+from parity.forwards.execution import own_inputs
 from parity.sides.inputs import describe_inputs, draw_inputs, parse_shorthand
 
 
@@ -82,3 +87,28 @@ def test_a_list_holds_tensors_of_their_own() -> None:
     assert [made[0].shape, made[1].shape] == [(4, 8), (4, 8)]
     assert not torch.equal(made[0], made[1])
     assert [made[2][0].tolist(), made[3]] == [[1], 3]
+
+
+def test_an_object_is_made_anew_from_its_class_and_arguments() -> None:
+    described = {
+        "cache": {"object": "collections:Counter", "arguments": {"layers": 2}},
+        "empty": {"object": "builtins:list"},
+    }
+    first, second = drawn(described), drawn(described)
+    assert first == {"cache": {"layers": 2}, "empty": []}
+    assert first["cache"] is not second["cache"]
+    assert own_inputs(first)["cache"] is not first["cache"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"object": "collections:Countre"}, "`collections` has no `Countre`. Did you mean `Counter`?"),
+        ({"object": "collections:Counter", "arguments": 2}, "`arguments` a mapping"),
+        ({"object": "collections:Counter", "shape": [2]}, "`object` is the import path of a class"),
+        ({"object": "fractions:Fraction", "arguments": {"over": 2}}, "cannot be made from these arguments: TypeError"),
+    ],
+)
+def test_an_object_that_cannot_be_made_gets_one_message(entry: dict, message: str) -> None:
+    with pytest.raises(ParityError, match=re.escape(message)):
+        drawn({"cache": entry})

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, ClassVar
 
 import diffusers
 import pytest
-from click.testing import CliRunner, Result
+import torch
+from click.testing import Result
+from diffusers import FluxTransformer2DModel, QwenImage21Transformer2DModel
 from ruamel.yaml import YAML
 
-from parity.cli import main
+from parity.probe.checks.adapters import ip_adapter
 from parity.probe.checks.caching import cache
 from parity.probe.checks.comparing import Broken
+from parity.probe.checks.parallel import shares_layers
+from parity.probe.checks.remembering import kv_cache
 from parity.probe.checks.skipping import skips_layers
 from parity.probe.specimen import Specimen, find_specimen
+from tests.parity.conftest import faulty, refused, run_here
 
 
 @pytest.fixture
@@ -24,9 +31,7 @@ def _in_the_models_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, ["probe", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result
+    return run_here("probe", *arguments)
 
 
 def outcomes(result: Result) -> dict[str, dict]:
@@ -36,15 +41,6 @@ def outcomes(result: Result) -> dict[str, dict]:
 
 def broken(result: Result) -> dict[str, str]:
     return {name: each["reason"] for name, each in outcomes(result).items() if each["verdict"] == "broken"}
-
-
-def refused(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 @pytest.mark.usefixtures("_in_the_models_folder")
@@ -112,7 +108,10 @@ def test_a_generated_model_says_what_works(place: Path, monkeypatch: pytest.Monk
     # From the original's names, by the folder's own mapping.
     assert found["single file"]["verdict"] == "verified"
     assert found["single file"]["reason"] is None
+    assert found["tensor parallel"]["verdict"] == "verified"
+    assert found["KV cache"]["verdict"] == "verified"
     assert found["kept in float32"]["verdict"] == "absent"
+    assert found["IP-adapter"]["verdict"] == "absent"
 
 
 def specimen(name: str) -> Specimen:
@@ -138,6 +137,76 @@ def test_a_first_block_cache_raises_in_flux2_and_works_in_flux() -> None:
     cache("first-block cache")(flux, flux.plain())
     with pytest.raises(TypeError, match="'Tensor' and 'list'"):
         cache("first-block cache")(flux2, flux2.plain())
+
+
+def test_an_ip_adapter_reaches_flux_and_sd3_and_not_flux2() -> None:
+    flux, sd3, flux2 = (specimen(f"{name}Transformer2DModel") for name in ("Flux", "SD3", "Flux2"))
+    ip_adapter(flux, flux.plain())
+    ip_adapter(sd3, sd3.plain())
+    with pytest.raises(Broken, match="an adapter loads, and forward with an image raises TypeError"):
+        ip_adapter(flux2, flux2.plain())
+
+
+class LooksAway(FluxTransformer2DModel):
+    """Takes an adapter's images, and does not look at them."""
+
+    def forward(self, joint_attention_kwargs: dict[str, Any] | None = None, **inputs: Any) -> Any:
+        images = (joint_attention_kwargs or {}).get("ip_adapter_image_embeds", [])
+        black = {"ip_adapter_image_embeds": [torch.zeros_like(each) for each in images]}
+        return super().forward(**inputs, joint_attention_kwargs=black if images else None)
+
+
+def test_an_ip_adapter_whose_images_are_not_looked_at_is_broken() -> None:
+    flux = specimen("FluxTransformer2DModel")
+    with pytest.raises(Broken, match="another image gives the same"):
+        ip_adapter(replace(flux, module_class=LooksAway), flux.plain())
+
+
+class Uncut(FluxTransformer2DModel):
+    _tp_plan: ClassVar = {}
+
+
+class SumsNowhere(FluxTransformer2DModel):
+    """Cuts the layer that comes first in a feed-forward, and not the one that would put the parts together."""
+
+    _tp_plan: ClassVar = {"transformer_blocks.*.ff.net.0.proj": "colwise"}
+
+
+@pytest.mark.parametrize(("model", "reason"), [(Uncut, "the plan cuts no layer of the model"), (SumsNowhere, "shape")])
+def test_a_plan_that_does_not_share_the_layers_is_broken(model: type, reason: str) -> None:
+    flux = specimen("FluxTransformer2DModel")
+    with pytest.raises(Broken, match=reason):
+        shares_layers(replace(flux, module_class=model), flux.plain())
+
+
+@pytest.mark.parametrize("name", ["QwenImage21Transformer2DModel", "SanaWMLTX2RefinerTransformer3DModel"])
+def test_a_cache_of_keys_stands_for_what_it_was_filled_with(name: str) -> None:
+    each = specimen(name)
+    kv_cache(each, each.plain())
+
+
+def test_a_model_that_runs_with_a_cache_only_is_probed_too() -> None:
+    wan = specimen("WanAnimate2Transformer3DModel")
+    assert kv_cache(wan, wan.plain()) == "no step runs without its cache, so there is none to compare with"
+
+
+class ForgetsPrefix(QwenImage21Transformer2DModel):
+    """Takes a cache, and computes everything again."""
+
+    def forward(self, img_mask: Any, kv_cache: Any = None, kv_cache_mode: str | None = None, **inputs: Any) -> Any:
+        return super().forward(img_mask=img_mask, **inputs)
+
+
+def test_a_cache_that_is_not_read_is_broken(generated: Path, tmp_path: Path) -> None:
+    qwen = specimen("QwenImage21Transformer2DModel")
+    with pytest.raises(Broken, match="a step that reads the cache computes all tokens again"):
+        kv_cache(replace(qwen, module_class=ForgetsPrefix), qwen.plain())
+    package = faulty(
+        generated, tmp_path, "key_ref, value_ref = kv_cache.get()", "key_ref, value_ref = key[:, :0], value[:, :0]"
+    )
+    flux2 = find_specimen("flux2", package.Flux2Transformer2DModel, None, None)
+    with pytest.raises(Broken, match="a step that reads the cache differs by"):
+        kv_cache(flux2, flux2.plain())
 
 
 def test_every_record_is_of_a_class_that_diffusers_has() -> None:
@@ -168,4 +237,4 @@ def test_every_record_is_of_a_class_that_diffusers_has() -> None:
     ],
 )
 def test_a_wrong_request_is_refused(arguments: list[str], message: str) -> None:
-    assert message in refused(*arguments)
+    assert message in refused("probe", *arguments)
