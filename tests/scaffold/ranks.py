@@ -28,7 +28,7 @@ class Share:
         config: the arguments of its constructor.
         inputs: those of `forward`.
         how: `"tokens"` for context parallelism, `"uneven tokens"` for context parallelism that takes any length,
-            `"layers"` for tensor parallelism.
+            `"layers"` for tensor parallelism; `"training"` for the gradients under context parallelism.
     """
 
     folder: Path
@@ -47,7 +47,11 @@ class Share:
         return model
 
     def run(self, model: nn.Module) -> torch.Tensor:
-        """The output; samples of several sizes one after the other."""
+        """The output; samples of several sizes one after the other. In training, the gradients of all parameters."""
+        if self.how == "training":
+            model(**self.inputs, return_dict=False)[0].square().sum().backward()
+            gradients = [each.grad for each in model.parameters() if each.grad is not None]
+            return torch.cat([each.flatten() for each in gradients])
         with torch.no_grad():
             output = model(**self.inputs, return_dict=False)[0]
         return torch.cat([each.flatten() for each in output]) if isinstance(output, list) else output

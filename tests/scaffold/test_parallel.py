@@ -1,4 +1,4 @@
-"""Two processes that share a model's tokens or layers give the numbers of one, or say why they cannot."""
+"""Two processes that share a model's tokens or layers give the numbers of one and its gradients, or say why not."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def shortened(mask: str) -> dict[str, Any]:
 HOLES = torch.eye(8)[:2] + torch.eye(8)[3:5]
 LAYERED = ("flux", "flux2", "qwenimage")
 CASES = {
-    **{f"{name}-tokens": Case(name) for name in preset_names() if name != "sana"},
+    **{f"{name}-tokens": Case(name) for name in preset_names()},
     **{f"{name}-layers": Case(name, "layers") for name in LAYERED},
     "chroma-mask": Case("chroma", inputs={"attention_mask": torch.cat([HOLES[:, :6], torch.ones(2, 16)], dim=1) > 0}),
     "chroma-mask-of-numbers": Case(
@@ -67,7 +67,13 @@ CASES = {
     "qwenimage-clean-references": Case(
         "qwenimage", config={"zero_cond_t": True}, inputs={"img_shapes": [[(1, 2, 3), (1, 1, 2)]] * 2}
     ),
-    "sana": Case("sana", refused="`cp_plan` must be provided"),
+    "sana-mask": Case("sana", inputs={"encoder_attention_mask": torch.tensor([[1.0] * 7, [0.0, 1.0] * 3 + [0.0]])}),
+    "sana-norms-and-positions": Case("sana", config={"qk_norm": "rms_norm_across_heads", "interpolation_scale": 2}),
+    "sana-training": Case("sana", "training"),
+    "sana-uneven": Case("sana", "uneven tokens", inputs={"hidden_states": drawn(2, 4, 6, 3)}),
+    "sana-uneven-refused": Case(
+        "sana", inputs={"hidden_states": drawn(2, 4, 3, 4)}, refused="their number does not divide 3 rows"
+    ),
     "sd3-layers": Case("sd3", "layers", refused="`_tp_plan` must be set"),
     "wan-timestep-per-token": Case(
         "wan", inputs={"timestep": torch.tensor([[0.0] * 4 + [900.0] * 4, [0.0] * 4 + [300.0] * 4])}
@@ -113,7 +119,7 @@ def outputs(shares, tmp_path_factory) -> list[dict[str, torch.Tensor | str]]:
     return [torch.load(target / f"outputs{rank}.pt", weights_only=True) for rank in range(RANKS)]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.how != "training"])
 def test_two_processes_give_the_numbers_of_one(shares, outputs, name):
     share, case = shares[name], CASES[name]
     for output in outputs:
@@ -125,6 +131,13 @@ def test_two_processes_give_the_numbers_of_one(shares, outputs, name):
             # A mask that changed nothing would hide that devices take it for another.
             if case.inputs or case.config:
                 assert not torch.equal(output[name], output[f"{case.preset}-tokens"])
+
+
+def test_the_gradients_of_two_processes_add_up_to_those_of_one(shares, outputs):
+    share = shares["sana-training"]
+    alone = share.run(share.build())
+    together = sum(output["sana-training"] for output in outputs)
+    torch.testing.assert_close(together, alone, atol=1e-6 * alone.abs().max().item(), rtol=0)
 
 
 @pytest.mark.parametrize("name", LAYERED)
@@ -140,5 +153,5 @@ def test_what_the_metadata_declares(shares):
     for name, share in shares.items():
         case = CASES[name]
         metadata = getattr(import_model(share.folder), share.model).metadata()
-        assert ("_cp_plan" in metadata) == (case.preset != "sana")
+        assert "_cp_plan" in metadata
         assert ("_tp_plan" in metadata) == (case.preset in LAYERED)
