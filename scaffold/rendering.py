@@ -42,8 +42,8 @@ from scaffold.spec import Spec
 _LINE_LENGTH = 119
 _RUFF_OPTIONS = ("--isolated", "--quiet", "--no-cache", f"--line-length={_LINE_LENGTH}", "--target-version=py310")
 _RULES = (
-    # Imports, and what an empty part of a template leaves after a docstring.
-    "--select=I,F401,F821,D202",
+    # Imports, the order of what a package exports, and what an empty part of a template leaves after a docstring.
+    "--select=I,F401,F821,RUF022,D202",
     "--config=lint.isort.lines-after-imports=2",
     # A template lists the names that any model may need, one a line; those that are left need not stay so.
     "--config=lint.isort.split-on-trailing-comma=false",
