@@ -62,7 +62,7 @@ class Fault:
         tolerance: What diagnose is told.
         candidate_config: Config values of the candidate alone.
         inputs: Inputs in place of the usual ones.
-        is_held_out: Whether it was written when the experiments were finished.
+        held_out: The set of those written when the experiments were finished, which was twice; 0 if before.
     """
 
     preset: str
@@ -77,7 +77,7 @@ class Fault:
     tolerance: float | None = None
     candidate_config: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    is_held_out: bool = False
+    held_out: int = 0
 
     def __str__(self) -> str:
         return f"{self.preset}: {self.name}"
@@ -99,8 +99,8 @@ def faults(preset: str) -> list[Fault]:
         modules = entry.pop("module")
         modules = () if modules is None else (modules,) if isinstance(modules, str) else tuple(modules)
         edits = tuple((old, new) for old, new in entry.pop("edits", ()))
-        renamed = {"within": entry.pop("class", None), "is_held_out": entry.pop("held_out", False)}
-        found.append(Fault(preset, causes=causes, modules=modules, edits=edits, **renamed, **entry))
+        within = entry.pop("class", None)
+        found.append(Fault(preset, causes=causes, modules=modules, edits=edits, within=within, **entry))
     return found
 
 
@@ -187,7 +187,7 @@ class PipelineFault:
         inject: Values of the reference that are put into the candidate.
         stale: Of these, those that were saved of another version.
         dtype: Of the components.
-        is_held_out: Whether it was written when the experiments were finished.
+        held_out: The set of those written when the experiments were finished, which was twice; 0 if before.
     """
 
     name: str
@@ -201,7 +201,7 @@ class PipelineFault:
     inject: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     dtype: str = "float32"
-    is_held_out: bool = False
+    held_out: int = 0
 
     def __str__(self) -> str:
         return self.name
@@ -219,7 +219,6 @@ def pipeline_faults() -> list[PipelineFault]:
         entry = dict(entry)
         causes = tuple((each,) if isinstance(each, str) else tuple(each) for each in entry.pop("causes"))
         components = {name: entry.pop(name) for name in ("decoder", "vae", "scheduler") if name in entry}
-        entry["is_held_out"] = entry.pop("held_out", False)
         found.append(PipelineFault(causes=causes, components=components, **entry))
     return found
 
@@ -281,6 +280,7 @@ def clean_pairs(place: Path) -> Iterator[tuple[str, bool]]:
     # diffusers rounds the output of Wan's feed-forward to float32 there, and the generated model does not.
     pairs.remove(("wan", "diffusers", "float64"))
     pairs += [("flux2", "research", dtype) for dtype in CLEAN_DTYPES]
+    pairs += [("qwenimage", "diffusers", "float32"), ("ltx", "diffusers", "float32")]
     for preset, reference, dtype in pairs:
         fault = Fault(preset, f"none, {reference}, {dtype}", (), (), reference=reference, dtype=dtype)
         with planted(fault, place) as package:
