@@ -17,8 +17,8 @@ CONTIGUOUS = "contiguous"
 EXPANDED = "expanded"
 OVERLAPPING = "overlapping"
 _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
-# These take another kernel as soon as they are watched, which would not be what is compared.
-_WITH_FAST_PATHS = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
+# Some take another kernel as soon as they are watched, which would not be what is compared; compiled ones cannot be.
+_CLOSED = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder, torch.jit.ScriptModule)
 
 
 class Layout(NamedTuple):
@@ -79,8 +79,8 @@ def noting_layouts(module: nn.Module) -> Iterator[dict[str, Layout]]:
         for name, tensor in halt.tensors.items() if halt.call == 0 else ():
             seen[f"{halt.path} {'gives' if halt.leaves else 'takes'} {name}"] = layout_of(tensor)
 
-    fast = {part for each in module.modules() if isinstance(each, _WITH_FAST_PATHS) for part in each.modules()}
-    paths = [path for path, each in module.named_modules() if path and each not in fast]
+    closed = {part for each in module.modules() if isinstance(each, _CLOSED) for part in each.modules()}
+    paths = [path for path, each in module.named_modules() if path and each not in closed]
     with halting(module, paths, note):
         yield seen
 

@@ -13,7 +13,7 @@ from parity.probe.checks.caching import cache
 from parity.probe.checks.compiling import compiled, compiled_blocks
 from parity.probe.checks.parallel import shares_layers, shares_tokens
 from parity.probe.checks.placing import cast_by_layers, device_map, kept_in_float32, offloaded_blocks, offloaded_leaves
-from parity.probe.checks.remembering import kv_cache
+from parity.probe.checks.remembering import kv_cache, takes_kv_cache
 from parity.probe.checks.saving import saved_and_loaded, sharded, single_file
 from parity.probe.checks.skipping import registers_blocks, skips_layers
 from parity.probe.checks.training import gradient_checkpointing
@@ -57,7 +57,7 @@ CAPABILITIES = (
     Capability("TaylorSeer", cache("TaylorSeer"), "enable_cache"),
     Capability("FasterCache", cache("FasterCache"), "enable_cache"),
     Capability("pyramid attention broadcast", cache("pyramid attention broadcast"), "enable_cache"),
-    Capability("KV cache", kv_cache, "kv_cache_mode"),
+    Capability("KV cache", kv_cache, "kv_cache_mode", takes_kv_cache),
     Capability("layer skip", skips_layers, declared=registers_blocks),
     Capability("native attention", native_backend, "set_attention_backend"),
     Capability("flex attention", flex_backend, "set_attention_backend"),

@@ -255,6 +255,14 @@ class LosesContiguousInside(Reference):
         return super().modulate(x, first, second).transpose(1, 2).contiguous().transpose(1, 2)
 
 
+class HasScriptedPart(Reference):
+    """Faithful, with a part that no hook can be put on."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__(width)
+        self.out = torch.jit.script(self.out)
+
+
 class Pictures(nn.Module):
     """Returns a picture as a convolution gives it."""
 

@@ -35,7 +35,7 @@ def report(candidate: str, *options: str) -> dict:
     return json.loads(against_reference(candidate, "--json", *options).stdout)
 
 
-@pytest.mark.parametrize("candidate", ["Port", "ChangesItsInput", "DropsOut"])
+@pytest.mark.parametrize("candidate", ["Port", "ChangesItsInput", "DropsOut", "HasScriptedPart"])
 def test_a_faithful_port_passes_to_the_bit(candidate: str) -> None:
     result = against_reference(candidate)
     assert result.exit_code == 0

@@ -179,7 +179,9 @@ def test_a_plan_that_does_not_share_the_layers_is_broken(model: type, reason: st
         shares_layers(replace(flux, module_class=model), flux.plain())
 
 
-@pytest.mark.parametrize("name", ["QwenImage21Transformer2DModel", "SanaWMLTX2RefinerTransformer3DModel"])
+@pytest.mark.parametrize(
+    "name", ["GlmImageTransformer2DModel", "QwenImage21Transformer2DModel", "SanaWMLTX2RefinerTransformer3DModel"]
+)
 def test_a_cache_of_keys_stands_for_what_it_was_filled_with(name: str) -> None:
     each = specimen(name)
     kv_cache(each, each.plain())

@@ -231,7 +231,9 @@ def test_a_layout_that_differs_is_on_the_page(tmp_path: Path, monkeypatch: pytes
     assert report("-", "--out", str(tmp_path / "page.html"), stdin=compared).exit_code == 0
     page = Page((tmp_path / "page.html").read_text("utf-8"))
     assert not page.open
-    sides_of_memory = "contiguous in the reference, transposed (0, 2, 1) in the candidate: return it with .contiguous()"
+    sides_of_memory = (
+        "contiguous in the reference, transposed (0, 2, 1) in the candidate: return it with .contiguous()"
+    )
     assert f"0 0 1.0000000 FAIL {sides_of_memory}" in page.text
     assert "lies otherwise in memory reference candidate output contiguous transposed (0, 2, 1)" in page.text
 

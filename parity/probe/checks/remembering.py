@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
 from parity.probe.checks.comparing import Broken, Untestable, is_equal, require_equal
 from parity.probe.specimen import Outputs, Specimen, run
@@ -23,6 +24,11 @@ def kv_cache(specimen: Specimen, plain: Outputs) -> str | None:
         if name in arguments:
             return check(specimen, plain)
     raise Untestable("no rule knows how its cache is filled")
+
+
+def takes_kv_cache(model: nn.Module) -> bool:
+    """Whether forward takes a cache: that is what declares it."""
+    return any(name in ("kv_cache", "kv_caches") for name in inspect.signature(type(model).forward).parameters)
 
 
 def _reference_tokens(specimen: Specimen, plain: Outputs) -> None:
@@ -83,6 +89,25 @@ def _window(specimen: Specimen, plain: Outputs) -> None:
     require_equal("keys that are rotated when they are read", cached, run(model, {**later, "kv_cache": sink}))
 
 
+def _conditions(specimen: Specimen, plain: Outputs) -> None:
+    """An image's own keys, read beside themselves, change no attention; another image's do."""
+    model = specimen.make()
+    inputs = specimen.inputs()
+    other = {**inputs, "hidden_states": 2 * inputs["hidden_states"]}
+    caches = [_new_cache(specimen, len(model.transformer_blocks)) for _ in range(2)]
+    for cache, condition in zip(caches, (inputs, other), strict=True):
+        cache.set_mode("write")
+        filling = run(model, {**condition, "kv_caches": cache})
+        cache.set_mode("read")
+        if condition is inputs:
+            require_equal("the step that fills the cache", plain, filling)
+    require_equal("a step that reads its own keys twice", plain, run(model, {**inputs, "kv_caches": caches[0]}))
+    if is_equal(plain, run(model, {**inputs, "kv_caches": caches[1]})):
+        raise Broken("a step that reads the keys of another image gives what a step without gives")
+    caches[1].set_mode("skip")
+    require_equal("a step that skips the cache", plain, run(model, {**inputs, "kv_caches": caches[1]}))
+
+
 def _reference_video(specimen: Specimen, plain: Outputs) -> str:
     """A pass over a reference fills the cache; the steps read it, and cannot run without."""
     inputs = specimen.inputs()
@@ -117,7 +142,7 @@ def _new_cache(specimen: Specimen, layers: int) -> Any:
     """An empty cache, of the class that lies beside the model or what it inherits."""
     for owner in specimen.module_class.__mro__:
         for name, each in vars(sys.modules[owner.__module__]).items():
-            if name.endswith("KVCache"):
+            if name.endswith("KVCache") and "Layer" not in name:
                 return each(layers)
     raise Broken("no class whose name ends with `KVCache` lies beside the model")
 
@@ -128,4 +153,5 @@ _CHECKS: dict[str, Callable[[Specimen, Outputs], str | None]] = {
     "reference_grid_sizes": _reference_video,
     "video_rotary_emb": _window,
     "img_mask": _prefix,
+    "kv_caches": _conditions,
 }
