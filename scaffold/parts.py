@@ -90,8 +90,8 @@ class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"t
 
     @property
     def is_encoder(self) -> bool:
-        """Whether it is a model, and no tokenizer."""
-        return "Tokenizer" not in self.type
+        """Whether it is a model, and neither a tokenizer nor a processor of pictures."""
+        return not any(name in self.type for name in ("Tokenizer", "Processor"))
 
 
 class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,7 +109,8 @@ class CallParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         type: its annotation, without the `None` that a default of `None` adds.
         doc: what it is, in a sentence.
         role: `text` for a prompt, `embedding` for what may stand for prompts, `option` for what `encode_prompt` takes
-            besides; guidance that leads away from a negative prompt adds the first two for it.
+            besides, `picture` for what it takes of a picture that the prompt is read with; guidance that leads away
+            from a negative prompt adds the first two for it.
         checked: whether `check_inputs` reads it.
         required: whether embeddings are given without it; only what has the role `embedding` may be left out.
         optional: whether a pipeline may do without this argument.
@@ -119,7 +120,7 @@ class CallParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     type: str
     doc: str
-    role: Literal["text", "embedding", "option", "value"] = "value"
+    role: Literal["text", "embedding", "option", "picture", "value"] = "value"
     checked: bool = False
     required: bool = True
     optional: bool = False

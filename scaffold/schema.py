@@ -53,6 +53,7 @@ def spec_schema(library: Library) -> dict[str, Any]:
     }
     for slot in ("transformer", FIRST_FRAME):
         definitions["ImageToVideo"]["properties"][slot] = _one_of(library, slot)
+    definitions["ImageToVideo"]["properties"]["prompt"] = {"anyOf": [_one_of(library, "prompt"), {"type": "null"}]}
     norms = {"type": "object", "additionalProperties": {"anyOf": [_one_of(library, "norm"), {"type": "null"}]}}
     own = {
         "name": {"type": "string"},

@@ -77,6 +77,7 @@ class ImageToVideo(Node, frozen=True):
         checkpoint: where weights for it are published.
         first_frame: how the picture comes in.
         transformer: in place of that part of the first.
+        prompt: the same, where a prompt is read with the picture.
         call: the arguments of its `__call__` in order, each with its default.
         tiny: other entries of the tiny transformer's config.
     """
@@ -86,10 +87,13 @@ class ImageToVideo(Node, frozen=True):
     first_frame: Part
     transformer: Part
     call: dict[str, Any]
+    prompt: Part | None = None
     tiny: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """The parts that are not those of the first, with their slots."""
+        if self.prompt is not None:
+            yield "prompt", self.prompt
         yield FIRST_FRAME, self.first_frame
         yield "transformer", self.transformer
 
@@ -260,6 +264,11 @@ class Pipeline(Node, frozen=True):
         return self._declared("prompt").named("option")
 
     @property
+    def pictured(self) -> tuple[str, ...]:
+        """What it takes, behind all that, of a picture that the prompt is read with."""
+        return self._declared("prompt").named("picture")
+
+    @property
     def lists(self) -> bool:
         """Whether embeddings are a list with one tensor a prompt, of as many tokens as it has."""
         return self._declared("prompt").call["prompt_embeds"].type.startswith("list")
@@ -314,8 +323,8 @@ class Pipeline(Node, frozen=True):
         call = self._declared("prompt").call
         names = [f"negative_{name}" if negative else name for name in (*self.texts, *self.embeddings)]
         names.append(self.per_prompt)
-        names += [(call[name].negative if negative else None) or name for name in self.options]
-        return (*names, "device")
+        names += [*self.options, "device", *self.pictured]
+        return tuple((call[name].negative if negative and name in call else None) or name for name in names)
 
     @property
     def reads(self) -> tuple[str, ...]:
