@@ -122,8 +122,8 @@ def _layout_lines(runs: Sequence[Run]) -> Iterator[str]:
     for differences, labels in found.items():
         if differences:
             yield (
-                f"{', '.join(labels)}: {len(differences)} of other layout in memory, "
-                "which a kernel may refuse or round otherwise"
+                f"{', '.join(labels)}: {len(differences)} laid out otherwise in memory, so that a kernel may refuse "
+                "them or round otherwise; lay the first out as the reference does"
             )
             for each in differences[:_SHOWN]:
                 yield f"    {each.place}: {each.reference} in the reference, {each.candidate} in the candidate"

@@ -178,7 +178,8 @@ def test_a_layout_that_takes_nothing_away_is_a_note() -> None:
     result = run("compared_models:LosesContiguous", "compared_models:Port", *INPUTS)
     assert result.exit_code == 0
     note = (
-        "float32, bfloat16: 1 of other layout in memory, which a kernel may refuse or round otherwise\n"
+        "float32, bfloat16: 1 laid out otherwise in memory, so that a kernel may refuse them or round otherwise; "
+        "lay the first out as the reference does\n"
         "    output: transposed (0, 2, 1) in the reference, contiguous in the candidate\n"
     )
     assert note in result.stdout

@@ -235,7 +235,7 @@ def test_a_layout_that_differs_is_on_the_page(tmp_path: Path, monkeypatch: pytes
         "contiguous in the reference, transposed (0, 2, 1) in the candidate: return it with .contiguous()"
     )
     assert f"0 0 1.0000000 FAIL {sides_of_memory}" in page.text
-    assert "lies otherwise in memory reference candidate output contiguous transposed (0, 2, 1)" in page.text
+    assert "as the reference does: place reference candidate output contiguous transposed (0, 2, 1)" in page.text
 
 
 def test_a_result_can_come_through_a_pipe(results: Path, tmp_path: Path) -> None:
