@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -52,6 +53,11 @@ class ExpressionError(Exception):
         self.unknown = unknown
 
 
+def short_exponents(source: str) -> str:
+    """Python source with the exponents of small numbers as a person writes them: `1e-6`, where Python says `1e-06`."""
+    return re.sub(r"(?<=\de-)0(?=\d\b)", "", source)
+
+
 class Expression(str):
     """Python source of a formula whose names are config entries, as a constructor can use it.
 
@@ -62,7 +68,7 @@ class Expression(str):
     names: tuple[str, ...]
 
     def __new__(cls, source: object) -> Expression:
-        text = source if isinstance(source, str) else repr(source)
+        text = short_exponents(source if isinstance(source, str) else repr(source))
         self = super().__new__(cls, text)
         self.names = tuple(dict.fromkeys(_names(text)))
         return self

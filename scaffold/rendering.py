@@ -34,7 +34,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 from scaffold.errors import ScaffoldError
-from scaffold.expressions import Expression
+from scaffold.expressions import Expression, short_exponents
 from scaffold.resources import templates_root
 from scaffold.spec import Spec
 
@@ -156,7 +156,7 @@ def as_python(value: Any, kind: str = "") -> str:
     """Python source for a value of a spec; a list becomes a tuple where the type says so."""
     if isinstance(value, (list, tuple)) and kind.startswith("tuple"):
         return repr(tuple(value))
-    return repr(value)
+    return short_exponents(repr(value)) if isinstance(value, float) else repr(value)
 
 
 def read_from(formula: Expression, owner: str) -> str:
