@@ -23,6 +23,8 @@ def register(checkout: Checkout, spec: Spec) -> None:
     tasks = {f"TEXT2{'VIDEO' if pipeline.videos else 'IMAGE'}": pipeline.name}
     if pipeline.image_to_image:
         tasks["IMAGE2IMAGE"] = pipeline.image_to_image.name
+    if pipeline.image_to_video:
+        tasks["IMAGE2VIDEO"] = pipeline.image_to_video.name
     for task, name in tasks.items():
         module = checkout.module(_HOME)
         if not any(item.name == name for item in module.facts.imports):

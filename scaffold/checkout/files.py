@@ -49,6 +49,8 @@ def _modules(places: Places) -> dict[str, str]:
         modules[f"{places.modular}.modular_blocks_{package}"] = "modular/modular_blocks.py.j2"
         if spec.pipeline.image_to_image:
             modules[places.image_to_image] = "pipeline_img2img.py.j2"
+        if spec.pipeline.image_to_video:
+            modules[places.image_to_video] = "pipeline_image2video.py.j2"
     return modules
 
 
@@ -61,6 +63,10 @@ def _tests(places: Places) -> dict[str, str]:
         tests[f"{places.modular_tests}/test_modular_pipeline_{package}.py"] = "tests/modular.py.j2"
         if spec.pipeline.image_to_image:
             tests[f"{places.pipeline_tests}/test_pipeline_{package}_img2img.py"] = "tests/pipeline_img2img.py.j2"
+        if spec.pipeline.image_to_video:
+            tests[f"{places.pipeline_tests}/test_pipeline_{package}_image2video.py"] = (
+                "tests/pipeline_image2video.py.j2"
+            )
     return tests
 
 

@@ -58,6 +58,11 @@ class Places:
         return f"{self.pipeline}_img2img"
 
     @property
+    def image_to_video(self) -> str:
+        """The module of the pipeline whose videos begin with a picture."""
+        return f"{self.pipeline}_image2video"
+
+    @property
     def pipelines(self) -> dict[str, str]:
         """The pipelines, each with its module."""
         pipeline = self.spec.pipeline
@@ -66,6 +71,8 @@ class Places:
         found = {pipeline.name: self.pipeline}
         if pipeline.image_to_image:
             found[pipeline.image_to_image.name] = self.image_to_image
+        if pipeline.image_to_video:
+            found[pipeline.image_to_video.name] = self.image_to_video
         return found
 
     @property

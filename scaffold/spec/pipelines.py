@@ -147,7 +147,7 @@ class Pipeline(Node, frozen=True):
         if second is None:
             return None
         own = {"name": second.name, "checkpoint": second.checkpoint, "call": second.call} | dict(second.parts())
-        alone = {"image_to_image": None, "image_to_video": None}
+        alone = {"first": self, "image_to_image": None, "image_to_video": None}
         return PictureToVideo(**msgspec.structs.asdict(self) | own | alone)
 
     @property
@@ -381,10 +381,17 @@ class PictureToVideo(Pipeline, frozen=True, kw_only=True):
     """A pipeline whose videos begin with a picture.
 
     Attributes:
+        first: the pipeline without a picture, from which it inherits.
         first_frame: how the picture comes in.
     """
 
+    first: Pipeline
     first_frame: Part
+
+    @property
+    def result(self) -> str:
+        """The class of what a call returns."""
+        return self.first.result
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Every part with its slot."""
