@@ -21,6 +21,7 @@ from parity.probe.checks.comparing import Broken
 from parity.probe.checks.parallel import shares_layers
 from parity.probe.checks.remembering import kv_cache
 from parity.probe.checks.skipping import skips_layers
+from parity.probe.results import Recipe
 from parity.probe.specimen import Specimen, find_specimen
 from tests.parity.conftest import faulty, refused, run_here
 
@@ -185,6 +186,16 @@ def test_a_plan_that_does_not_share_the_layers_is_broken(model: type, reason: st
 def test_a_cache_of_keys_stands_for_what_it_was_filled_with(name: str) -> None:
     each = specimen(name)
     kv_cache(each, each.plain())
+
+
+def test_a_chunk_that_reads_its_cache_attends_to_padding_unless_its_tokens_fill_their_blocks() -> None:
+    far = specimen("AnyFlowFARTransformer3DModel")
+    with pytest.raises(Broken, match="a chunk that reads the cache differs by"):
+        kv_cache(far, far.plain())
+    # 64 tokens a frame: the 128 of two frames need no padding, with which attention has no mask.
+    larger = {**far.recipe.inputs, "hidden_states": {"shape": [2, 3, 16, 16, 16]}}
+    far = replace(far, recipe=Recipe(far.recipe.config, larger, "given"))
+    kv_cache(far, far.plain())
 
 
 def test_a_model_that_runs_with_a_cache_only_is_probed_too() -> None:

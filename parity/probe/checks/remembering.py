@@ -108,6 +108,32 @@ def _conditions(specimen: Specimen, plain: Outputs) -> None:
     require_equal("a step that skips the cache", plain, run(model, {**inputs, "kv_caches": caches[1]}))
 
 
+def _chunks(specimen: Specimen, plain: Outputs) -> None:
+    """Frames come in chunks that see those before: a chunk that reads the cache gives what it gives beside them."""
+    model = specimen.make()
+    inputs = specimen.inputs()
+    first, *_ = inputs["chunk_partition"]
+    _, frames, _, height, width = inputs["hidden_states"].shape
+    _, rows, columns = model.config.patch_size
+    config = model.config
+    room = (2, len(inputs["hidden_states"]), config.num_attention_heads, frames * height * width // rows // columns)
+    cache = [
+        {name: torch.zeros(*room, config.attention_head_dim) for name in ("full_cache", "compressed_cache")}
+        for _ in model.blocks
+    ]
+    of_frames = ("hidden_states", "timestep", "r_timestep")
+    filling = {name: inputs[name][:, :first] for name in of_frames}
+    filling |= {"chunk_partition": [first], "kv_cache_flag": {"num_cached_chunks": 0, "is_cache_step": True}}
+    reading = {name: inputs[name][:, first:] for name in of_frames}
+    reading |= {"kv_cache_flag": {"num_cached_chunks": 1, "is_cache_step": False}}
+    # Not by `run`, which gives a model copies of its tensors: those of the cache are to be filled.
+    with torch.no_grad():
+        model(**inputs | filling, kv_cache=cache)
+    cached = run(model, {**inputs, **reading, "kv_cache": cache})
+    expected = {name: each[:, first:] for name, each in plain.items()}
+    require_equal("a chunk that reads the cache", expected, {name: cached[name] for name in expected})
+
+
 def _reference_video(specimen: Specimen, plain: Outputs) -> str:
     """A pass over a reference fills the cache; the steps read it, and cannot run without."""
     inputs = specimen.inputs()
@@ -154,4 +180,5 @@ _CHECKS: dict[str, Callable[[Specimen, Outputs], str | None]] = {
     "video_rotary_emb": _window,
     "img_mask": _prefix,
     "kv_caches": _conditions,
+    "chunk_partition": _chunks,
 }
