@@ -121,9 +121,10 @@ class Spec(Node, frozen=True, kw_only=True):
         return tuple(step for stage in self.stages for step in stage.program)
 
     @property
-    def passes_kwargs(self) -> bool:
-        """Whether an argument of `forward` holds what the attention processors take beside the usual."""
-        return any("kwargs" in stage.takes.values() for stage in self.stages)
+    def processor_kwargs(self) -> str | None:
+        """The argument of `forward` with what attention processors take beside the usual, where blocks hand it on."""
+        names = [name for stage in self.stages for name, kind in stage.takes.items() if kind == "kwargs"]
+        return names[0] if names else None
 
     @property
     def classes(self) -> tuple[Step, ...]:
