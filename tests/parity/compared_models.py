@@ -236,6 +236,14 @@ class LosesContiguous(Reference):
         return super().forward(x, condition).transpose(1, 2).contiguous().transpose(1, 2)
 
 
+class StridesBesideOne(Reference):
+    """With a single token, its stride is another one, which nobody can tell."""
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        result = super().forward(x, condition).transpose(0, 1)
+        return result.clone(memory_format=torch.contiguous_format).transpose(0, 1)
+
+
 class Expands(Reference):
     """Returns one number for many, which nobody can write into."""
 

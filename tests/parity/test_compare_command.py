@@ -192,8 +192,9 @@ def test_channels_last_is_named() -> None:
 
 
 def test_dimensions_of_one_have_no_layout() -> None:
-    inputs = ("--input", "x=2x1x8", "--input", "condition=2x8", "--json")
-    result = run("compared_models:Reference", "compared_models:LosesContiguous", *inputs)
+    sides = ("compared_models:Reference", "compared_models:StridesBesideOne")
+    assert run(*sides, *INPUTS).exit_code == 1
+    result = run(*sides, "--input", "x=2x1x8", "--input", "condition=2x8", "--json")
     assert result.exit_code == 0
     assert [each["layouts"] for each in json.loads(result.stdout)["runs"]] == [[], []]
 
