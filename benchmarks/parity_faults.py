@@ -91,9 +91,7 @@ def examine_pipeline(fault: PipelineFault) -> Row:
     # What is put in is known to diagnose alone.
     is_right = stage == fault.where or bool(injected)
     shown = "what was put in" if injected else stage
-    return Row(
-        fault.pipeline, fault.name, shown, is_right, _said(answer), names_cause(answer, fault), fault.held_out
-    )
+    return Row(fault.pipeline, fault.name, shown, is_right, _said(answer), names_cause(answer, fault), fault.held_out)
 
 
 def _said(answer: Diagnosis) -> str:

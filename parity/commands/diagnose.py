@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,9 +139,18 @@ def _lines(result: Diagnosis) -> Iterator[str]:
         yield click.style("UNEXPLAINED", fg="red", bold=True) + (
             "  none of the known pitfalls alone; `parity bisect` names the module to look into"
         )
-    for cause in result.causes[: max(_SHOWN, result.explained_by)]:
+    yield from _cause_lines(result.causes[: result.explained_by])
+    for lead in result.leads[:_SHOWN]:
+        yield f"  seen at {lead.place}: the candidate's {lead.text}"
+    yield from _cause_lines(result.causes[result.explained_by : max(_SHOWN, result.explained_by)])
+
+
+def _cause_lines(causes: Sequence[Cause]) -> Iterator[str]:
+    for number, cause in enumerate(causes):
         yield f"  {cause.experiment}: {_words(cause)}"
-        yield f"    {cause.remedy}"
+        # The same slip in several places has one remedy.
+        if cause.remedy not in {each.remedy for each in causes[number + 1 :]}:
+            yield f"    {cause.remedy}"
 
 
 def _words(cause: Cause) -> str:

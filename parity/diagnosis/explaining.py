@@ -14,6 +14,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 import torch
 
+from parity.diagnosis.leads import Lead, describe
+
 
 Side = TypeVar("Side")
 Change = TypeVar("Change")
@@ -62,6 +64,7 @@ class Diagnosis(msgspec.Struct, frozen=True, tag_field="command", tag="diagnose"
         explained_by: How many causes are kept together; what follows them would do in place of one of them, or closes
             a part.
         causes: What closes a good part of the difference.
+        leads: Where something is left that nothing explains, what it looks like there.
     """
 
     schema: int
@@ -74,6 +77,7 @@ class Diagnosis(msgspec.Struct, frozen=True, tag_field="command", tag="diagnose"
     failed: int
     explained_by: int
     causes: tuple[Cause, ...]
+    leads: tuple[Lead, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,7 @@ class Explanation:
         is_whole: Whether they explain the difference of the results.
         tried: The number of changes.
         failed: Of these, those with which a side could not run.
+        leads: What the rest looks like, where it begins.
     """
 
     kept: tuple[Cause, ...]
@@ -180,6 +185,7 @@ class Explanation:
     is_whole: bool
     tried: int
     failed: int
+    leads: tuple[Lead, ...]
 
 
 def explain(
@@ -217,7 +223,18 @@ def explain(
         is_whole = is_whole or _explains(step.best.at_the_end)
         sides, places = step.sides, step.places
     others.sort(key=lambda cause: -cause.closed)
-    return Explanation(tuple(kept), tuple(others), is_whole or not places, tried, failed)
+    is_whole = is_whole or not places
+    leads = () if is_whole else tuple(_leads(bench, sides, places))
+    return Explanation(tuple(kept), tuple(others), is_whole, tried, failed, leads)
+
+
+def _leads(bench: Bench[Side, Change], sides: Mapping[str, Side], places: tuple[Place, ...]) -> Iterator[Lead]:
+    readings = {which: bench.read(side, which, (), places) or {} for which, side in sides.items()}
+    # At the end all causes show together, which tells less.
+    for place in places[:-1] or places:
+        ours, theirs = (readings[which].get(place) for which in ("reference", "candidate"))
+        if ours is not None and theirs is not None:
+            yield from (Lead(place.name, text) for text in describe(ours, theirs))
 
 
 def distance(reference: Mapping[str, torch.Tensor], candidate: Mapping[str, torch.Tensor]) -> float | None:

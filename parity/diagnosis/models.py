@@ -86,8 +86,9 @@ def diagnose(
             kept, others, is_whole = [*kept, *told], others, True
     verdict = "explained" if is_whole else "partly" if kept else "unexplained"
     causes = (*kept, *others)
+    leads = () if is_whole else found.leads
     return Diagnosis(
-        1, reference.name, candidate.name, verdict, name, before, found.tried, found.failed, len(kept), causes
+        1, reference.name, candidate.name, verdict, name, before, found.tried, found.failed, len(kept), causes, leads
     )
 
 

@@ -87,6 +87,7 @@ def diagnose_pipelines(
             found.failed,
             len(kept),
             (*kept, *others),
+            () if is_whole else found.leads,
         )
 
 

@@ -65,6 +65,9 @@ def test_a_difference_that_is_no_pitfall_is_not_explained(run: Callable[..., Res
     result = run("EndsInNorm")
     assert result.exit_code == 1
     assert "UNEXPLAINED  none of the known pitfalls alone; `parity bisect` names the module" in result.stdout
+    # What a norm of each token does to it.
+    seen = "the candidate's tensor is the reference's times a factor, plus an offset, of its own for each token"
+    assert f"seen at the output: {seen}" in result.stdout
 
 
 @pytest.mark.parametrize(

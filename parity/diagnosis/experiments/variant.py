@@ -131,7 +131,7 @@ def each_and_all(variants: Iterable[tuple[str, str, Change]]) -> Iterator[tuple[
     """
     kinds: dict[str, dict[str, Change]] = {}
     for words, place, change in variants:
-        yield words.format(f"`{place}`"), change
+        yield words.format(listed([place])), change
         kinds.setdefault(words, {})[place] = change
     for words, places in kinds.items():
         if len(places) > 1:
@@ -139,8 +139,8 @@ def each_and_all(variants: Iterable[tuple[str, str, Change]]) -> Iterator[tuple[
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names for a sentence, the first few of many."""
-    shown = [f"`{name}`" for name in names[:_LISTED]]
+    """Paths for a sentence, the first few of many."""
+    shown = [f"`{name}`" if name else "the model's own forward" for name in names[:_LISTED]]
     rest = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
     *front, last = [*shown, *rest]
     return f"{', '.join(front)} and {last}" if front else last
