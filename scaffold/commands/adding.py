@@ -59,11 +59,12 @@ def pipeline(spec: Spec) -> Belongs:
 
 @_command
 def modular(spec: Spec) -> Belongs:
-    """Add the pipeline as blocks to a model's folder: modular/, its tests, and of the pipeline what they need."""
+    """Add the pipeline as blocks to a model's folder: modular/, its tests, and of the pipelines what they need."""
     if spec.pipeline is None:
         raise ScaffoldError(f"the spec of {spec.name} has no `pipeline`, so there is none to take apart")
-    own = ("pipeline.py", "tiny.py", "tests/__init__.py", "tests/conftest.py", "tests/test_modular.py")
-    return lambda file: file in own or file.startswith("modular/")
+    own = ("tiny.py", "tests/__init__.py", "tests/conftest.py", "tests/test_modular.py")
+    # The package offers every pipeline, so it cannot be imported without one.
+    return lambda file: file in own or file.startswith(("modular/", "pipeline"))
 
 
 @_command

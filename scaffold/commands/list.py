@@ -23,5 +23,11 @@ def list_presets() -> None:
 
 
 def _holds(spec: Spec) -> str:
-    parts = {"pipeline": spec.pipeline, "original weights": spec.weights, "LoRA formats": spec.lora}
+    parts = {
+        "pipeline": spec.pipeline,
+        "image to image": spec.pipeline and spec.pipeline.image_to_image,
+        "image to video": spec.pipeline and spec.pipeline.image_to_video,
+        "original weights": spec.weights,
+        "LoRA formats": spec.lora,
+    }
     return ", ".join(part for part, there in parts.items() if there) or "the model alone"

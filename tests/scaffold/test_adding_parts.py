@@ -78,6 +78,17 @@ def test_blocks_are_added_as_the_whole_folder_has_them(folder, also):
     assert all(name in result.output for name in BLOCKS | also)
 
 
+def test_blocks_bring_every_pipeline_that_the_package_offers(tmp_path):
+    scaffold_("model", "wan", "--out", tmp_path, "--no-check")
+    whole = held(tmp_path / "wan")
+    pipelines = {"pipeline.py", "pipeline_image2video.py"}
+    remove(tmp_path / "wan", BLOCKS | pipelines)
+    result = scaffold_("modular", "wan", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert held(tmp_path / "wan") == whole
+    assert all(name in result.output for name in pipelines)
+
+
 def test_tests_are_added_as_the_whole_folder_has_them(folder):
     whole = held(folder)
     shutil.rmtree(folder / "tests")
