@@ -11,6 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from scaffold.complaints import nearest
 from scaffold.errors import ScaffoldError
+from scaffold.spec.pipelines import SECONDS
 
 
 def read_setting(setting: str) -> tuple[str, Any]:
@@ -61,10 +62,14 @@ def _own_names(data: dict[str, Any]) -> set[str]:
     names = {data["model"], f"{data['model']}Output", f"{data['prefix']}KVCache"}
     names |= {stage["block"] for stage in data["stages"]}
     if "pipeline" in data:
-        others = ("image_to_image", "image_to_video")
-        pipelines = [data["pipeline"], *(data["pipeline"].get(other) for other in others)]
-        names |= {pipeline["name"] for pipeline in pipelines if pipeline}
+        names |= _pipelines(data["pipeline"])
     return names
+
+
+def _pipelines(pipeline: dict[str, Any]) -> set[str]:
+    """The class of a pipeline, and those of the ones beside it."""
+    seconds = [pipeline[key] for key in SECONDS if pipeline.get(key)]
+    return {pipeline["name"]}.union(*map(_pipelines, seconds))
 
 
 def _renamed(value: Any, old: str, new: str, names: set[str]) -> Any:

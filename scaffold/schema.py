@@ -51,6 +51,8 @@ def spec_schema(library: Library) -> dict[str, Any]:
     definitions["ImageToImage"]["properties"]["transformer"] = {
         "anyOf": [_one_of(library, "transformer"), {"type": "null"}]
     }
+    for slot in ("guidance", "schedule", "transformer"):
+        definitions["Distilled"]["properties"][slot] = _one_of(library, slot)
     for slot in ("transformer", FIRST_FRAME):
         definitions["ImageToVideo"]["properties"][slot] = _one_of(library, slot)
     definitions["ImageToVideo"]["properties"]["prompt"] = {"anyOf": [_one_of(library, "prompt"), {"type": "null"}]}

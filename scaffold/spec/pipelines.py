@@ -16,6 +16,8 @@ from scaffold.spec.node import Node
 SLOTS = ("prompt", "guidance", "latents", "schedule", "transformer", "output", "references", "ip_adapter")
 # And what one of videos that begin with a picture is put together from besides.
 FIRST_FRAME = "first_frame"
+# The further pipelines that may stand beside one, by their keys.
+SECONDS = ("image_to_image", "image_to_video", "distilled")
 
 
 class CallArgument(Node, frozen=True):
@@ -98,6 +100,36 @@ class ImageToVideo(Node, frozen=True):
         yield "transformer", self.transformer
 
 
+class Distilled(Node, frozen=True):
+    """A second pipeline, for weights that were distilled to take few steps.
+
+    Attributes:
+        name: its class, which inherits from that of the first.
+        checkpoint: where such weights are published.
+        guidance: in place of that part of the first.
+        schedule: likewise.
+        transformer: likewise.
+        call: the arguments of its `__call__` in order, each with its default.
+        tiny: other entries of the tiny transformer's config.
+        image_to_image: the pipeline for such weights that begins with a picture, if there is one.
+    """
+
+    name: str
+    checkpoint: str
+    guidance: Part
+    schedule: Part
+    transformer: Part
+    call: dict[str, Any]
+    tiny: dict[str, Any] = msgspec.field(default_factory=dict)
+    image_to_image: ImageToImage | None = None
+
+    def parts(self) -> Iterator[tuple[str, Part]]:
+        """The parts that are not those of the first, with their slots."""
+        yield "guidance", self.guidance
+        yield "schedule", self.schedule
+        yield "transformer", self.transformer
+
+
 class Pipeline(Node, frozen=True):
     """A pipeline: its class, where its weights are published, its parts, and the arguments of a call.
 
@@ -106,6 +138,7 @@ class Pipeline(Node, frozen=True):
         lora_loader: the class of diffusers that saves, fuses and unloads LoRAs, if the family has one.
         image_to_image: the pipeline that begins with a picture, if there is one.
         image_to_video: the pipeline whose videos begin with a picture, if there is one.
+        distilled: the pipeline for weights that take few steps, if there is one.
     """
 
     name: str
@@ -122,6 +155,7 @@ class Pipeline(Node, frozen=True):
     lora_loader: str | None = None
     image_to_image: ImageToImage | None = None
     image_to_video: ImageToVideo | None = None
+    distilled: Distilled | None = None
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Every part with its slot."""
@@ -135,8 +169,8 @@ class Pipeline(Node, frozen=True):
         parts = {slot: part.bound(library, slot) for slot, part in self.parts()}
         seconds = {
             key: msgspec.structs.replace(each, **{slot: part.bound(library, slot) for slot, part in each.parts()})
-            for key, each in (("image_to_image", self.image_to_image), ("image_to_video", self.image_to_video))
-            if each is not None
+            for key in SECONDS
+            if (each := getattr(self, key)) is not None
         }
         return msgspec.structs.replace(self, **parts, **seconds)
 
@@ -147,8 +181,18 @@ class Pipeline(Node, frozen=True):
         if second is None:
             return None
         own = {"name": second.name, "checkpoint": second.checkpoint, "call": second.call} | dict(second.parts())
-        alone = {"first": self, "image_to_image": None, "image_to_video": None}
-        return PictureToVideo(**msgspec.structs.asdict(self) | own | alone)
+        return PictureToVideo(**msgspec.structs.asdict(self) | own | dict.fromkeys(SECONDS) | {"first": self})
+
+    @property
+    def in_few_steps(self) -> Pipeline | None:
+        """The pipeline for distilled weights, whole, with what it inherits."""
+        second = self.distilled
+        if second is None:
+            return None
+        own = {key: getattr(second, key) for key in ("name", "checkpoint", "call")} | dict(second.parts())
+        return msgspec.structs.replace(
+            self, **own | dict.fromkeys(SECONDS) | {"image_to_image": second.image_to_image}
+        )
 
     @property
     def first_frame(self) -> Part | None:

@@ -68,30 +68,46 @@ def pipeline(spec: Spec, library: Library) -> Iterator[Problem]:
     if spec.pipeline is None:
         return
     yield from _whole(spec, library, spec.pipeline, dict(spec.pipeline.parts()), ("pipeline",))
-    if spec.pipeline.image_to_image is not None:
-        own = dict(spec.pipeline.image_to_image.parts())
-        whole = msgspec.structs.replace(spec.pipeline, **own)
-        yield from _whole(spec, library, whole, own, ("pipeline", "image_to_image"))
-        declared = [library.declaration(slot, part.kind) for slot, part in spec.pipeline.parts()]
-        place = ("pipeline", "image_to_image", "call")
-        call, known = spec.pipeline.image_to_image.call, (*PICTURE, *spec.pipeline.call)
-        for name in call:
-            if name not in known:
-                reason = f"{name!r} is no argument of this pipeline, with or without a picture"
-                yield Problem((*place, name), reason, name, known, on_key=True)
-        arguments = arguments_of(declared).items()
-        checked = {name: argument for name, argument in arguments if argument.checked and name in known}
-        for name, argument in (PICTURE | checked).items():
-            if name not in call:
-                yield Problem(place, f"the argument `{name}` is missing: {argument.doc}")
+    yield from _redrawing(spec, library, spec.pipeline, ("pipeline",))
+    if spec.pipeline.distilled is not None and spec.pipeline.in_few_steps is not None:
+        few = spec.pipeline.distilled
+        place = ("pipeline", "distilled")
+        yield from _whole(spec, library, spec.pipeline.in_few_steps, dict(few.parts()), place)
+        yield from _entries(spec, few.tiny, place)
+        yield from _redrawing(spec, library, spec.pipeline.in_few_steps, place)
     if spec.pipeline.image_to_video is not None and spec.pipeline.from_picture is not None:
         second = spec.pipeline.image_to_video
         here = ("pipeline", "image_to_video")
         yield from _whole(spec, library, spec.pipeline.from_picture, dict(second.parts()), here)
-        for name in second.tiny:
-            if name not in spec.config:
-                reason = f"{name!r} is not an entry of `config`"
-                yield Problem((*here, "tiny", name), reason, name, tuple(spec.config), on_key=True)
+        yield from _entries(spec, second.tiny, here)
+
+
+def _redrawing(spec: Spec, library: Library, first: Pipeline, place: tuple[str, ...]) -> Iterator[Problem]:
+    """What is wrong with the pipeline that begins with a picture, beside one of which this is the place."""
+    second = first.image_to_image
+    if second is None:
+        return
+    own, here = dict(second.parts()), (*place, "image_to_image")
+    yield from _whole(spec, library, msgspec.structs.replace(first, **own), own, here)
+    declared = [library.declaration(slot, part.kind) for slot, part in first.parts()]
+    known = (*PICTURE, *first.call)
+    for name in second.call:
+        if name not in known:
+            reason = f"{name!r} is no argument of this pipeline, with or without a picture"
+            yield Problem((*here, "call", name), reason, name, known, on_key=True)
+    arguments = arguments_of(declared).items()
+    checked = {name: argument for name, argument in arguments if argument.checked and name in known}
+    for name, argument in (PICTURE | checked).items():
+        if name not in second.call:
+            yield Problem((*here, "call"), f"the argument `{name}` is missing: {argument.doc}")
+
+
+def _entries(spec: Spec, tiny: dict[str, Any], place: tuple[str, ...]) -> Iterator[Problem]:
+    """Entries of the tiny transformer of a further pipeline that `config` does not have."""
+    for name in tiny:
+        if name not in spec.config:
+            reason = f"{name!r} is not an entry of `config`"
+            yield Problem((*place, "tiny", name), reason, name, tuple(spec.config), on_key=True)
 
 
 def _whole(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -108,6 +109,43 @@ def pipelines_over(
         pipeline.set_progress_bar_config(disable=True)
     assert type(pipelines[0].transformer) is not type(pipelines[1].transformer)
     return pipelines
+
+
+def compare_steps(pipelines: tuple[Any, Any], call: Callable[..., torch.Tensor], count: int) -> None:
+    """Hold to each other what callbacks see in two pipelines, where they make the latents weaker, and what comes out.
+
+    Args:
+        pipelines: both.
+        call: calls a pipeline with further arguments.
+        count: how many steps there are.
+    """
+
+    def record(pipeline: Any, step: int, timestep: torch.Tensor, tensors: dict[str, Any]) -> dict[str, Any]:
+        seen.append((step, timestep, tensors["latents"].clone()))
+        return {"latents": tensors["latents"] * 0.9}
+
+    runs = []
+    for pipeline in pipelines:
+        seen: list[Any] = []
+        made = call(pipeline, callback_on_step_end=record)
+        runs.append((made, seen, pipeline.num_timesteps))
+    (ours, our_steps, our_count), (theirs, their_steps, their_count) = runs
+    assert torch.equal(ours, theirs)
+    assert our_count == their_count == len(our_steps) == count
+    for mine, other in zip(our_steps, their_steps, strict=True):
+        assert mine[:2] == other[:2]
+        assert torch.equal(mine[2], other[2])
+
+
+def compare_arguments(pipelines: tuple[Any, Any], left_out: Collection[str], added: Collection[str] = ()) -> None:
+    """Hold the arguments of two pipelines' calls to each other, but for those left out of ours or added to them."""
+    ours, theirs = (inspect.signature(each.__call__).parameters for each in pipelines)
+    shared = [argument for argument in theirs if argument not in left_out]
+    assert [argument for argument in ours if argument not in added] == shared
+    for argument in shared:
+        default, given = theirs[argument].default, ours[argument].default
+        # Tuples in place of lists, which every call would share; no negative prompt in place of an empty one.
+        assert given == (tuple(default) if isinstance(default, list) else default or None) or given == default
 
 
 def make_inputs(pair: Pair, dtype: torch.dtype = torch.float32) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import torch
 from scaffold.errors import ScaffoldError
 from scaffold.loading import load_spec, read_spec
 from scaffold.resources import templates_root
-from tests.scaffold.pairs import make_pipelines
+from tests.scaffold.pairs import compare_arguments, compare_steps, make_pipelines
 from tests.scaffold.test_pipelines import LEFT_OUT, MASK, TWO, drawn, embeddings
 
 
@@ -131,31 +130,12 @@ def test_a_generator_for_each_picture_gives_the_same(pipelines, preset):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_callbacks_see_equal_latents_at_equal_steps(pipelines, preset):
-    def record(pipeline, step, timestep, tensors):
-        seen.append((step, timestep, tensors["latents"].clone()))
-        return {"latents": tensors["latents"] * 0.9}
-
-    runs = []
-    for pipeline in pipelines(preset):
-        seen: list[Any] = []
-        made = make(pipeline, strength=0.6, callback_on_step_end=record)
-        runs.append((made, seen, pipeline.num_timesteps))
-    (ours, our_steps, our_count), (theirs, their_steps, their_count) = runs
-    assert torch.equal(ours, theirs)
-    assert our_count == their_count == len(our_steps) == 3
-    for mine, other in zip(our_steps, their_steps, strict=True):
-        assert mine[:2] == other[:2]
-        assert torch.equal(mine[2], other[2])
+    compare_steps(pipelines(preset), partial(make, strength=0.6), count=3)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_call_takes_the_arguments_of_diffusers(pipelines, preset):
-    ours, theirs = (inspect.signature(each.__call__).parameters for each in pipelines(preset))
-    shared = [argument for argument in theirs if argument not in LEFT_OUT]
-    assert list(ours) == shared
-    for argument in shared:
-        default, given = theirs[argument].default, ours[argument].default
-        assert given == (tuple(default) if isinstance(default, list) else default)
+    compare_arguments(pipelines(preset), LEFT_OUT)
 
 
 FAULTS = {

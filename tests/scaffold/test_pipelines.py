@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import diffusers
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scaffold.loading import load_spec
-from tests.scaffold.pairs import make_pipelines
+from tests.scaffold.pairs import compare_arguments, compare_steps, make_pipelines
 
 
 def drawn(*shape: int, seed: int = 1) -> torch.Tensor:
@@ -264,33 +264,12 @@ def test_cogvideox_remembers_with_its_other_scheduler(generated):
 # Diffusers' PixArt has none of these callbacks.
 @pytest.mark.parametrize("preset", [preset for preset in CALLS if preset != "pixart"])
 def test_callbacks_see_equal_latents_at_equal_steps(pipelines, preset):
-    def record(pipeline, step, timestep, tensors):
-        seen.append((step, timestep, tensors["latents"].clone()))
-        return {"latents": tensors["latents"] * 0.9}
-
-    runs = []
-    for pipeline in pipelines(preset):
-        seen: list[Any] = []
-        made = make(pipeline, preset, callback_on_step_end=record)
-        runs.append((made, seen))
-    (ours, our_steps), (theirs, their_steps) = runs
-    assert torch.equal(ours, theirs)
-    assert len(our_steps) == 2
-    for mine, other in zip(our_steps, their_steps, strict=True):
-        assert mine[:2] == other[:2]
-        assert torch.equal(mine[2], other[2])
+    compare_steps(pipelines(preset), partial(make, preset=preset), count=2)
 
 
 @pytest.mark.parametrize("preset", CALLS)
 def test_a_call_takes_the_arguments_of_diffusers(pipelines, preset):
-    ours, theirs = (inspect.signature(each.__call__).parameters for each in pipelines(preset))
-    left_out = LEFT_OUT | LEFT_OUT_OF.get(preset, set())
-    shared = [argument for argument in theirs if argument not in left_out]
-    assert [argument for argument in ours if argument not in ADDED.get(preset, ())] == shared
-    for argument in shared:
-        default, given = theirs[argument].default, ours[argument].default
-        # Tuples in place of lists, which every call would share; no negative prompt in place of an empty one.
-        assert given == (tuple(default) if isinstance(default, list) else default or None) or given == default
+    compare_arguments(pipelines(preset), LEFT_OUT | LEFT_OUT_OF.get(preset, set()), ADDED.get(preset, ()))
 
 
 @pytest.mark.parametrize("preset", CALLS)
