@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from parity.bisection.bisect import ROUNDING
-from parity.diagnosis.experiments.pipelines import PIPELINE_EXPERIMENTS, RigChange, RigProposals, View
+from parity.diagnosis.experiments.pipelines import PIPELINE_EXPERIMENTS, RigProposals, View
+from parity.diagnosis.experiments.rigging import RigChange
 from parity.diagnosis.experiments.variant import Experiment
 from parity.diagnosis.explaining import Cause, Diagnosis, Place, Proposal, distance, explain
 from parity.diagnosis.rigs import Rig

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from parity.bisection.bisect import Specimen
-from parity.diagnosis.experiments.variant import Change
+from parity.diagnosis.experiments.variant import Change, alone_and_together, listed
 
 
 _SCALES = (1000, 100, 10, 0.1, 0.01, 0.001)
@@ -48,23 +48,23 @@ def round_timesteps(side: Specimen, other: Specimen) -> Iterator[tuple[str, Chan
 
 def round_positions(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
     """Positions in half precision, each modality alone and all of them."""
-    for chosen in _together(_positions(side.inputs)):
+    for chosen in alone_and_together(_positions(side.inputs)):
         for kind in (torch.bfloat16, torch.float16):
-            text = f"{_listed(chosen)} rounded to {str(kind).removeprefix('torch.')}"
+            text = f"{listed(chosen)} rounded to {str(kind).removeprefix('torch.')}"
             yield text, _set_all(chosen, _through(kind))
 
 
 def move_positions(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
     """Positions counted from another number, or their axes in another order."""
-    for chosen in _together(_positions(side.inputs)):
+    for chosen in alone_and_together(_positions(side.inputs)):
         for step in (1, -1):
-            text = f"{_listed(chosen)} {'moved on' if step > 0 else 'moved back'} by one"
+            text = f"{listed(chosen)} {'moved on' if step > 0 else 'moved back'} by one"
             yield text, _set_all(chosen, lambda each, step=step: each + step)  # type: ignore[misc]
         axes = min(side.inputs[name].shape[-1] for name in chosen)
         for first in range(axes - 1):
             order = list(range(axes))
             order[first], order[first + 1] = order[first + 1], order[first]
-            text = f"axes {first + 1} and {first + 2} of {_listed(chosen)} exchanged"
+            text = f"axes {first + 1} and {first + 2} of {listed(chosen)} exchanged"
             yield text, _set_all(chosen, lambda each, order=order: each[..., order])  # type: ignore[misc]
 
 
@@ -76,9 +76,9 @@ def round_inputs(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]
         for name, each in side.inputs.items()
         if isinstance(each, torch.Tensor) and each.dtype in (torch.float32, torch.float64) and name not in known
     ]
-    for chosen in _together(names):
+    for chosen in alone_and_together(names):
         for kind in (torch.bfloat16, torch.float16):
-            text = f"{_listed(chosen)} rounded to {str(kind).removeprefix('torch.')}"
+            text = f"{listed(chosen)} rounded to {str(kind).removeprefix('torch.')}"
             yield text, _set_all(chosen, _through(kind))
 
 
@@ -93,15 +93,6 @@ def _positions(inputs: Mapping[str, Any]) -> list[str]:
         for key, each in inputs.items()
         if isinstance(each, torch.Tensor) and each.ndim > 1 and re.search(r"ids|pos|coord|grid", key)
     ]
-
-
-def _together(names: list[str]) -> list[list[str]]:
-    """Each alone, and all of them."""
-    return [[name] for name in names] + ([names] if len(names) > 1 else [])
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
 
 
 def _as_float(each: torch.Tensor) -> torch.Tensor:

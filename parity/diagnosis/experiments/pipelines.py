@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from parity.bisection.bisect import Specimen
-from parity.diagnosis.experiments import draws, inputs
-from parity.diagnosis.experiments.variant import Change, Experiment, Proposals
-from parity.diagnosis.rigs import Draw, Rig
+from parity.diagnosis.experiments import draws, inputs, rigging
+from parity.diagnosis.experiments.rigging import RigChange
+from parity.diagnosis.experiments.variant import Experiment, Proposals, alone_and_together, listed
+from parity.diagnosis.rigs import Rig
 from parity.pipelines.running import DENOISERS, component_modules, schedulers, takes_checkpoints
 
 
-# Changes a copy of a rig, in place.
-RigChange = Callable[[Rig], None]
 _HALVES = (torch.bfloat16, torch.float16)
 _PATCHES = (2, 4, 8)
 
@@ -48,8 +47,9 @@ RigProposals = Callable[[View, View], Iterator[tuple[str, RigChange]]]
 def renew_fixtures(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     """What was saved and put in, as the reference makes it now."""
     if side.which == "candidate":
-        for chosen in _together([name for name in side.rig.injected if name in other.passed["preloop"]]):
-            yield f"{_listed(chosen)} as the reference makes it now", _inject(chosen, other)
+        for chosen in alone_and_together([name for name in side.rig.injected if name in other.passed["preloop"]]):
+            values = {name: other.passed["preloop"][name] for name in chosen}
+            yield f"{listed(chosen)} as the reference makes it now", rigging.inject(values)
 
 
 def complete_injection(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
@@ -57,39 +57,41 @@ def complete_injection(side: View, other: View) -> Iterator[tuple[str, RigChange
     if side.which == "candidate" and side.rig.injected:
         own = side.passed["preloop"]
         left = [name for name in own if name not in side.rig.injected and name in other.passed["preloop"]]
-        for chosen in _together(left):
-            yield f"{_listed(chosen)} put in too", _inject(chosen, other)
+        for chosen in alone_and_together(left):
+            values = {name: other.passed["preloop"][name] for name in chosen}
+            yield f"{listed(chosen)} put in too", rigging.inject(values)
 
 
 def override_config(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     """Values of the other side: of its components' configs, its call's defaults, its own attributes."""
-    theirs = _components(other.rig.pipeline)
-    for name, each in _components(side.rig.pipeline).items():
-        for key, value in _config(each).items():
-            taken = _config(theirs.get(name)).get(key, value)
+    theirs = rigging.components(other.rig.pipeline)
+    for name, each in rigging.components(side.rig.pipeline).items():
+        for key, value in rigging.config_of(each).items():
+            taken = rigging.config_of(theirs.get(name)).get(key, value)
             if not key.startswith("_") and _differ(value, taken):
-                yield f"`{name}.{key}` {taken!r} for {value!r}", _reconfigure(name, {key: taken})
+                yield f"`{name}.{key}` {taken!r} for {value!r}", rigging.reconfigure(name, {key: taken})
     ours, defaults = _defaults(side.rig.pipeline), _defaults(other.rig.pipeline)
     for name, value in ours.items():
         if name not in side.rig.arguments and _differ(value, defaults.get(name, value)):
-            yield f"the argument `{name}` {defaults[name]!r} for {value!r}", _argument(name, defaults[name])
+            yield f"the argument `{name}` {defaults[name]!r} for {value!r}", rigging.set_argument(name, defaults[name])
     attributes = _plain_attributes(other.rig.pipeline)
     for name, value in _plain_attributes(side.rig.pipeline).items():
         if _differ(value, attributes.get(name, value)):
             words = f"the pipeline's `{name}` {attributes[name]!r} for {value!r}"
-            yield words, _attribute(name, attributes[name])
+            yield words, rigging.set_attribute(name, attributes[name])
 
 
 def round_noise(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     """Noise in half precision, as it is drawn, as it enters the loop, and in each step."""
     for kind in _HALVES:
         name = str(kind).removeprefix("torch.")
-        yield f"noise rounded to {name} as it is drawn", _drawn(lambda kind=kind: draws.rounded(kind))  # type: ignore[misc]
-        yield f"noise drawn in {name}", _drawn(lambda kind=kind: draws.of_dtype(kind))  # type: ignore[misc]
+        yield f"noise rounded to {name} as it is drawn", rigging.draw_by(partial(draws.rounded, kind))
+        yield f"noise drawn in {name}", rigging.draw_by(partial(draws.of_dtype, kind))
         if takes_checkpoints(side.rig.pipeline):
-            yield f"latents rounded to {name} before the loop", _edit(["preloop"], kind)
-        yield f"latents rounded to {name} after each step", _edit([f"step_{i}" for i in range(side.steps)], kind)
-    yield "noise drawn in float64", _drawn(lambda: draws.of_dtype(torch.float64))
+            yield f"latents rounded to {name} before the loop", rigging.round_latents(["preloop"], kind)
+        steps = [f"step_{index}" for index in range(side.steps)]
+        yield f"latents rounded to {name} after each step", rigging.round_latents(steps, kind)
+    yield "noise drawn in float64", rigging.draw_by(partial(draws.of_dtype, torch.float64))
 
 
 def repatch_noise(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
@@ -98,34 +100,34 @@ def repatch_noise(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
         for size in (1, *_PATCHES):
             if size != value:
                 where = f"`{owner}.{name}`" if owner else f"`{name}`"
-                yield f"{where} {size} for {value}", _patch_size(owner, name, size)
+                yield f"{where} {size} for {value}", rigging.set_patch_size(owner, name, size)
     for size in _PATCHES:
         for text, lay in draws.LAYOUTS.items():
             words = f"noise {text.format(size=f'{size}x{size}')}"
-            yield words, _drawn(lambda size=size, lay=lay: draws.laid(size, lay, only_first=False))  # type: ignore[misc]
-            yield f"the first {words}", _drawn(lambda size=size, lay=lay: draws.laid(size, lay, only_first=True))  # type: ignore[misc]
+            yield words, rigging.draw_by(partial(draws.laid, size, lay, only_first=False))
+            yield f"the first {words}", rigging.draw_by(partial(draws.laid, size, lay, only_first=True))
 
 
 def change_generator(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     """Random numbers of the global generator, or of one of their own, or drawn in another order."""
-    yield "random numbers of the global generator", _drawn(draws.of_global_generator)
+    yield "random numbers of the global generator", rigging.draw_by(draws.of_global_generator)
     for name, generator in side.rig.arguments.items():
         if isinstance(generator, torch.Generator):
-            yield f"all random numbers of `{name}`", _drawn(lambda each=generator: draws.of_generator(each))  # type: ignore[misc]
-    yield "the first random numbers drawn once more", _drawn(draws.drawn_twice)
-    yield "every random number after the first tensor at zero", _drawn(draws.first_alone)
+            yield f"all random numbers of `{name}`", rigging.draw_by(partial(draws.of_generator, generator))
+    yield "the first random numbers drawn once more", rigging.draw_by(draws.drawn_twice)
+    yield "every random number after the first tensor at zero", rigging.draw_by(draws.first_alone)
     shapes = _drawn_shapes(side.rig)
     for order in draws.orders(len(shapes)):
         words = " ".join(str(each + 1) for each in order)
         text = f"the first {len(order)} tensors of random numbers drawn in the order {words}"
-        yield text, _drawn(lambda order=order: draws.in_order(shapes, order))  # type: ignore[misc]
+        yield text, rigging.draw_by(partial(draws.in_order, shapes, order))
 
 
 def reset_scheduler(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     """A scheduler that keeps nothing: of what happened before the call, or before its timesteps were set."""
     for name in schedulers(side.rig.pipeline):
-        yield f"`{name}` made anew before the call", _reconfigure(name, {})
-        yield f"all that `{name}` keeps put back whenever its timesteps are set", _forgetful(name)
+        yield f"`{name}` made anew before the call", rigging.reconfigure(name, {})
+        yield f"all that `{name}` keeps put back whenever its timesteps are set", rigging.forget_with_timesteps(name)
 
 
 def flip_flags(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
@@ -134,28 +136,28 @@ def flip_flags(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     for name, module in component_modules(side.rig.pipeline).items():
         if name in DENOISERS:
             continue
-        for key, value in _config(module).items():
+        for key, value in rigging.config_of(module).items():
             if isinstance(value, bool) and not key.startswith("_"):
-                yield f"`{name}.{key}` {not value} for {value}", _reconfigure(name, {key: not value})
+                yield f"`{name}.{key}` {not value} for {value}", rigging.reconfigure(name, {key: not value})
         for path, each in module.named_modules():
             for key, value in vars(each).items():
                 where = f"`{name}{'.' if path else ''}{path}.{key}`"
                 if key == "training" or key.startswith("_") or not isinstance(value, (bool, int, float, str)):
                     continue
                 if isinstance(value, bool):
-                    yield f"{where} {not value} for {value}", _module_attribute(name, path, key, not value)
+                    yield f"{where} {not value} for {value}", rigging.set_in_module(name, path, key, not value)
                 elif name in theirs and _has(theirs[name], path):
                     taken = vars(theirs[name].get_submodule(path)).get(key, value)
                     if _differ(value, taken):
-                        yield f"{where} {taken!r} for {value!r}", _module_attribute(name, path, key, taken)
+                        yield f"{where} {taken!r} for {value!r}", rigging.set_in_module(name, path, key, taken)
 
 
 def count_guidance(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     """One step more or less in which guidance acts."""
     known = {**_defaults(side.rig.pipeline), **side.rig.arguments}
     settings: list[tuple[str, Any, Callable[[str, Any], RigChange]]] = [
-        *((name, value, _argument) for name, value in known.items()),
-        *((name, value, _attribute) for name, value in _plain_attributes(side.rig.pipeline).items()),
+        *((name, value, rigging.set_argument) for name, value in known.items()),
+        *((name, value, rigging.set_attribute) for name, value in _plain_attributes(side.rig.pipeline).items()),
     ]
     for name, value, make in settings:
         if type(value) is int and re.search(r"guid|cfg|zero|skip|start|stop|warm|interval", name):
@@ -167,7 +169,7 @@ def silence_guider(side: View, other: View) -> Iterator[tuple[str, RigChange]]:
     """Counts and the like that the pipeline itself keeps, put back before each forward of the denoiser."""
     for name, value in _plain_attributes(side.rig.pipeline).items():
         if type(value) is int:
-            yield f"the pipeline's `{name}` kept at {value}", _held(name, value)
+            yield f"the pipeline's `{name}` kept at {value}", rigging.hold(name, value)
 
 
 def from_denoiser(propose: Proposals) -> RigProposals:
@@ -179,10 +181,10 @@ def from_denoiser(propose: Proposals) -> RigProposals:
         if takes_checkpoints(side.rig.pipeline):
             start = Specimen("", module, side.passed["preloop"])
             for text, change in propose(start, start):
-                yield f"{text} before the loop", _on_start(module, change)
+                yield f"{text} before the loop", rigging.on_start(module, change)
         specimen = Specimen(name, module, given)
         for text, change in propose(specimen, specimen):
-            yield f"the denoiser's {text}", _on_denoiser(name, change)
+            yield f"the denoiser's {text}", rigging.on_denoiser(name, change)
 
     return proposals
 
@@ -226,18 +228,6 @@ PIPELINE_EXPERIMENTS: tuple[Experiment[RigProposals], ...] = (
         True,
     ),
 )
-
-
-# What is known of a pipeline ----------------------------------------------------------------------------------------
-
-
-def _components(pipeline: Any) -> dict[str, Any]:
-    return {**component_modules(pipeline), **schedulers(pipeline)}
-
-
-def _config(component: Any) -> Mapping[str, Any]:
-    config = getattr(component, "config", None)
-    return config if isinstance(config, Mapping) else {}
 
 
 def _defaults(pipeline: Any) -> dict[str, Any]:
@@ -303,130 +293,3 @@ def _differ(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor) or isinstance(other, torch.Tensor):
         return False
     return type(one) is not type(other) or bool(one != other)
-
-
-def _together(names: list[str]) -> list[list[str]]:
-    return [[name] for name in names] + ([names] if len(names) > 1 else [])
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
-
-
-# Changes ------------------------------------------------------------------------------------------------------------
-
-
-def _inject(names: list[str], other: View) -> RigChange:
-    values = {name: other.passed["preloop"][name] for name in names}
-
-    def change(rig: Rig) -> None:
-        rig.injected = {**rig.injected, **values}
-
-    return change
-
-
-def _reconfigure(name: str, values: Mapping[str, Any]) -> RigChange:
-    def change(rig: Rig) -> None:
-        component = _components(rig.pipeline)[name]
-        config = {key: value for key, value in {**_config(component), **values}.items() if not key.startswith("_")}
-        made = type(component)(
-            **{key: config[key] for key in inspect.signature(type(component)).parameters if key in config}
-        )
-        if isinstance(component, nn.Module):
-            made.load_state_dict(component.state_dict())
-            made.to(next(component.parameters()).dtype).eval()
-        setattr(rig.pipeline, name, made)
-
-    return change
-
-
-def _argument(name: str, value: Any) -> RigChange:
-    return lambda rig: rig.arguments.update({name: value})
-
-
-def _attribute(name: str, value: Any) -> RigChange:
-    return lambda rig: setattr(rig.pipeline, name, value)
-
-
-def _patch_size(owner: str, name: str, value: int) -> RigChange:
-    def change(rig: Rig) -> None:
-        if name in inspect.signature(rig.pipeline).parameters:
-            rig.arguments[name] = value
-        else:
-            setattr(rig.pipeline, name, value)
-
-    return change
-
-
-def _module_attribute(name: str, path: str, key: str, value: Any) -> RigChange:
-    return lambda rig: setattr(component_modules(rig.pipeline)[name].get_submodule(path), key, value)
-
-
-def _edit(places: list[str], kind: torch.dtype) -> RigChange:
-    def edit(values: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: each.to(kind).to(each.dtype) if "latent" in name and isinstance(each, torch.Tensor) else each
-            for name, each in values.items()
-        }
-
-    def change(rig: Rig) -> None:
-        for place in places:
-            rig.edit(place, edit)
-
-    return change
-
-
-def _forgetful(name: str) -> RigChange:
-    def change(rig: Rig) -> None:
-        scheduler = _components(rig.pipeline)[name]
-        kind = type(scheduler)
-        fresh = vars(kind(**{key: each for key, each in _config(scheduler).items() if not key.startswith("_")}))
-
-        def set_timesteps(self: Any, *args: Any, **kwargs: Any) -> Any:
-            vars(self).clear()
-            vars(self).update(copy.deepcopy(fresh))
-            return kind.set_timesteps(self, *args, **kwargs)
-
-        scheduler.__class__ = type(kind.__name__, (kind,), {"set_timesteps": set_timesteps})
-
-    return change
-
-
-def _held(name: str, value: int) -> RigChange:
-    def change(rig: Rig) -> None:
-        pipeline = rig.pipeline
-        kind = type(pipeline)
-        held = property(lambda self: value, lambda self, new: None)
-        pipeline.__class__ = type(kind.__name__, (kind,), {name: held})
-
-    return change
-
-
-def _on_start(module: nn.Module, change: Change) -> RigChange:
-    def edit(values: dict[str, Any]) -> dict[str, Any]:
-        own = dict(values)
-        change(module, own)
-        return own
-
-    return lambda rig: rig.edit("preloop", edit)
-
-
-def _on_denoiser(name: str, change: Change) -> RigChange:
-    def act(rig: Rig) -> None:
-        module = component_modules(rig.pipeline)[name]
-        signature = inspect.signature(module.forward)
-
-        def hook(
-            _module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]
-        ) -> tuple[tuple[()], dict[str, Any]]:
-            own = dict(signature.bind(*given, **named).arguments)
-            change(module, own)
-            return (), own
-
-        module.register_forward_pre_hook(hook, with_kwargs=True)
-
-    return act
-
-
-def _drawn(make: Callable[[], Draw]) -> RigChange:
-    return lambda rig: rig.draws.append(make)

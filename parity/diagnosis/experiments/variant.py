@@ -138,8 +138,13 @@ def each_and_all(variants: Iterable[tuple[str, str, Change]]) -> Iterator[tuple[
             yield words.format(listed(list(places))), all_of(*places.values())
 
 
+def alone_and_together(names: list[str]) -> list[list[str]]:
+    """Each name by itself, and all of them."""
+    return [[name] for name in names] + ([names] if len(names) > 1 else [])
+
+
 def listed(names: Sequence[str]) -> str:
-    """Paths for a sentence, the first few of many."""
+    """Names for a sentence, the first few of many."""
     shown = [f"`{name}`" if name else "the model's own forward" for name in names[:_LISTED]]
     rest = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
     *front, last = [*shown, *rest]
