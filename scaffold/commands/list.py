@@ -27,6 +27,7 @@ def _holds(spec: Spec) -> str:
         "pipeline": spec.pipeline,
         "image to image": spec.pipeline and spec.pipeline.image_to_image,
         "image to video": spec.pipeline and spec.pipeline.image_to_video,
+        "few steps": spec.pipeline and spec.pipeline.distilled,
         "original weights": spec.weights,
         "LoRA formats": spec.lora,
     }
