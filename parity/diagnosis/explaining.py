@@ -228,13 +228,16 @@ def explain(
     return Explanation(tuple(kept), tuple(others), is_whole, tried, failed, leads)
 
 
-def _leads(bench: Bench[Side, Change], sides: Mapping[str, Side], places: tuple[Place, ...]) -> Iterator[Lead]:
+def _leads(bench: Bench[Side, Change], sides: Mapping[str, Side], places: tuple[Place, ...]) -> list[Lead]:
     readings = {which: bench.read(side, which, (), places) or {} for which, side in sides.items()}
-    # At the end all causes show together, which tells less.
-    for place in places[:-1] or places:
+
+    def seen_at(place: Place) -> Iterator[Lead]:
         ours, theirs = (readings[which].get(place) for which in ("reference", "candidate"))
         if ours is not None and theirs is not None:
             yield from (Lead(place.name, text) for text in describe(ours, theirs))
+
+    # At the end all causes show together, which tells less.
+    return [lead for place in places[:-1] for lead in seen_at(place)] or list(seen_at(places[-1]))
 
 
 def distance(reference: Mapping[str, torch.Tensor], candidate: Mapping[str, torch.Tensor]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ _SEARCHED = 4096
 # A relation with numbers of its own for each column tells nothing of fewer rows.
 _TELLING = 4
 _TINY = 1e-30
+# Of more axes there are too many orders.
+_TURNED = 5
 
 
 class Lead(msgspec.Struct, frozen=True):
@@ -40,15 +43,21 @@ def describe(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str
     """
     if len(ours) == len(theirs) == 1:
         theirs = dict(zip(ours, theirs.values(), strict=True))
-    for name, one in ours.items():
-        other = theirs.get(name)
-        if not (isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor)) or not one.is_floating_point():
+    for name, tensor in ours.items():
+        one, other = (_real(each) for each in (tensor, theirs.get(name)))
+        # Each side may lay out tables and masks as it likes: whole numbers, booleans and other sizes tell nothing.
+        if one is None or other is None or one.shape != other.shape or torch.equal(one, other):
             continue
         subject = f"`{name}`" if len(ours) > 1 else "tensor"
-        if one.squeeze().shape != other.squeeze().shape:
-            yield f"{subject} is {_sizes(one)} in the reference and {_sizes(other)} in the candidate"
-        elif not torch.equal(one.squeeze(), other.squeeze()):
-            yield f"{subject} {relate(one.squeeze(), other.squeeze())}"
+        yield f"{subject} {relate(one, other)}"
+
+
+def _real(value: Any) -> torch.Tensor | None:
+    """A tensor of real numbers without axes of one; none of what is no such tensor."""
+    if not isinstance(value, torch.Tensor):
+        return None
+    value = torch.view_as_real(value) if value.is_complex() else value
+    return value.squeeze() if value.is_floating_point() else None
 
 
 def relate(ours: torch.Tensor, theirs: torch.Tensor) -> str:
@@ -106,6 +115,11 @@ def _of_each(one: torch.Tensor, other: torch.Tensor, limit: float) -> str | None
             relation = _of_columns(first, second, limit) if len(first) > _TELLING else None
             if relation is not None:
                 return f"{relation} of its own for each {what}"
+    for axes in itertools.permutations(range(min(one.ndim, _TURNED))):
+        if one.ndim == len(axes) and torch.equal(one.permute(axes).flatten(), other.flatten()):
+            return f"holds the reference's numbers with its axes in the order {' '.join(map(str, axes))}"
+    if torch.equal(one.flatten().sort().values, other.flatten().sort().values):
+        return "holds the reference's numbers, laid out otherwise"
     if float((one - other).abs().max()) <= 2**-8 * float(one.abs().max()):
         return "differs by no more than rounding to bfloat16 does"
     return None
@@ -179,8 +193,5 @@ def _shown(order: Sequence[int]) -> str:
 def _amount(one: torch.Tensor, other: torch.Tensor) -> str:
     cosine = float(torch.cosine_similarity(one.flatten(), other.flatten(), dim=0))
     ratio = float(other.norm() / one.norm().clamp_min(_TINY))
-    return f"has a cosine of {cosine:.3f} with the reference's and is {ratio:.3g} times as large"
-
-
-def _sizes(tensor: torch.Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "a number"
+    gap = float((one - other).norm() / one.norm().clamp_min(_TINY))
+    return f"differs by {gap:.1e} of its size, with a cosine of {cosine:.3f}, and is {ratio:.3g} times as large"

@@ -76,6 +76,11 @@ ORDER = torch.tensor([3, 0, 2, 1, 7, 5, 6, 4])
         (lambda x: x + 0.25, "is the reference's plus 0.25"),
         (lambda x: x.roll(4, -1), "has its channels in another order, halves exchanged"),
         (lambda x: x[..., ORDER], "has its channels in another order, 3 0 2 1 7 5 6 4"),
+        (
+            lambda x: x.transpose(1, 2).reshape(x.shape),
+            "holds the reference's numbers with its axes in the order 0 2 1",
+        ),
+        (lambda x: x.flatten(1).roll(3, 1).view(x.shape), "holds the reference's numbers, laid out otherwise"),
         (lambda x: x.flip(1), "has its tokens in another order, from the last to the first"),
         (lambda x: x.roll(2, 1), "has its tokens in another order, moved on by 2"),
         (lambda x: x * torch.arange(1, 9), "is the reference's times a factor of its own for each channel"),
