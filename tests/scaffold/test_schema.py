@@ -85,6 +85,7 @@ HEADINGS = {
     "Pipeline": "### pipeline",
     "ImageToImage": "### pipeline",
     "ImageToVideo": "### pipeline",
+    "Distilled": "### pipeline",
     "Declaration": "### component.yaml",
     "Parameter": "### component.yaml",
     "Requirement": "### component.yaml",
