@@ -51,6 +51,10 @@ def _modules(places: Places) -> dict[str, str]:
             modules[places.image_to_image] = "pipeline_img2img.py.j2"
         if spec.pipeline.image_to_video:
             modules[places.image_to_video] = "pipeline_image2video.py.j2"
+        if spec.pipeline.distilled:
+            modules[places.distilled] = "pipeline_distilled.py.j2"
+            if spec.pipeline.distilled.image_to_image:
+                modules[places.distilled_image_to_image] = "pipeline_distilled_img2img.py.j2"
     return modules
 
 
@@ -67,6 +71,11 @@ def _tests(places: Places) -> dict[str, str]:
             tests[f"{places.pipeline_tests}/test_pipeline_{package}_image2video.py"] = (
                 "tests/pipeline_image2video.py.j2"
             )
+        if spec.pipeline.distilled:
+            name = f"{places.pipeline_tests}/test_pipeline_{package}_distilled"
+            tests[f"{name}.py"] = "tests/pipeline_distilled.py.j2"
+            if spec.pipeline.distilled.image_to_image:
+                tests[f"{name}_img2img.py"] = "tests/pipeline_distilled_img2img.py.j2"
     return tests
 
 

@@ -63,6 +63,16 @@ class Places:
         return f"{self.pipeline}_image2video"
 
     @property
+    def distilled(self) -> str:
+        """The module of the pipeline for weights that take few steps."""
+        return f"{self.pipeline}_distilled"
+
+    @property
+    def distilled_image_to_image(self) -> str:
+        """The module of the one for such weights that begins with a picture."""
+        return f"{self.distilled}_img2img"
+
+    @property
     def pipelines(self) -> dict[str, str]:
         """The pipelines, each with its module."""
         pipeline = self.spec.pipeline
@@ -73,6 +83,10 @@ class Places:
             found[pipeline.image_to_image.name] = self.image_to_image
         if pipeline.image_to_video:
             found[pipeline.image_to_video.name] = self.image_to_video
+        if pipeline.distilled:
+            found[pipeline.distilled.name] = self.distilled
+            if pipeline.distilled.image_to_image:
+                found[pipeline.distilled.image_to_image.name] = self.distilled_image_to_image
         return found
 
     @property

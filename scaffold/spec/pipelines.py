@@ -184,15 +184,14 @@ class Pipeline(Node, frozen=True):
         return PictureToVideo(**msgspec.structs.asdict(self) | own | dict.fromkeys(SECONDS) | {"first": self})
 
     @property
-    def in_few_steps(self) -> Pipeline | None:
+    def in_few_steps(self) -> Second | None:
         """The pipeline for distilled weights, whole, with what it inherits."""
         second = self.distilled
         if second is None:
             return None
-        own = {key: getattr(second, key) for key in ("name", "checkpoint", "call")} | dict(second.parts())
-        return msgspec.structs.replace(
-            self, **own | dict.fromkeys(SECONDS) | {"image_to_image": second.image_to_image}
-        )
+        own = {"name": second.name, "checkpoint": second.checkpoint, "call": second.call} | dict(second.parts())
+        beside = dict.fromkeys(SECONDS) | {"first": self, "image_to_image": second.image_to_image}
+        return Second(**msgspec.structs.asdict(self) | own | beside)
 
     @property
     def first_frame(self) -> Part | None:
@@ -421,21 +420,29 @@ class Pipeline(Node, frozen=True):
         return declaration
 
 
-class PictureToVideo(Pipeline, frozen=True, kw_only=True):
-    """A pipeline whose videos begin with a picture.
+class Second(Pipeline, frozen=True, kw_only=True):
+    """A pipeline that stands beside another, whole, with what it inherits.
 
     Attributes:
-        first: the pipeline without a picture, from which it inherits.
-        first_frame: how the picture comes in.
+        first: the other.
     """
 
     first: Pipeline
-    first_frame: Part
 
     @property
     def result(self) -> str:
         """The class of what a call returns."""
         return self.first.result
+
+
+class PictureToVideo(Second, frozen=True, kw_only=True):
+    """A pipeline whose videos begin with a picture.
+
+    Attributes:
+        first_frame: how the picture comes in.
+    """
+
+    first_frame: Part
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Every part with its slot."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from scaffold.cli import main as scaffold
 from scaffold.errors import ScaffoldError
 from scaffold.loading import load_spec, read_spec
 from scaffold.resources import templates_root
@@ -178,3 +180,8 @@ def test_a_wrong_spec_is_told_in_a_sentence(tmp_path, old, new, message):
 def test_a_new_model_has_classes_of_its_own_names():
     distilled = load_spec("sana", "my-model").pipeline.distilled
     assert (distilled.name, distilled.image_to_image.name) == ("MyModelSprintPipeline", "MyModelSprintImg2ImgPipeline")
+
+
+def test_the_list_says_which_folders_hold_them():
+    (line,) = (line for line in CliRunner().invoke(scaffold, ["list"]).output.splitlines() if "SanaTransf" in line)
+    assert "few steps" in line

@@ -434,6 +434,17 @@ def test_what_the_library_takes_checkpoints_for_is_said(untouched, tmp_path):
     assert '("qwen9", Qwen9Img2ImgPipeline),' in page.partition("AUTO_IMAGE2IMAGE_PIPELINES_MAPPING")[2]
 
 
+def test_pipelines_for_distilled_weights_go_along(untouched):
+    command = ["model", "sana9", "--from", "sana", "--no-check", "--dry-run", "--diff", "--into", str(untouched)]
+    done = CliRunner().invoke(scaffold, command)
+    assert done.exit_code == 0, done.output
+    for name in ("pipeline_sana9_distilled.py", "pipeline_sana9_distilled_img2img.py"):
+        assert f"src/diffusers/pipelines/sana9/{name}" in done.output
+        assert f"tests/pipelines/sana9/test_{name}" in done.output
+    assert '("sana9-distilled", Sana9SprintPipeline),' in done.output
+    assert '("sana9-distilled", Sana9SprintImg2ImgPipeline),' in done.output
+
+
 def test_a_loader_of_another_model_makes_no_room(untouched, tmp_path):
     root = copied(untouched, tmp_path / "checkout")
     loaders = root / "src/diffusers/loaders/lora_pipeline.py"
