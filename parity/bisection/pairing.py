@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from parity.errors import ParityError, nearest_name
+from parity.forwards.observing import watchable
 
 
 # So many values of a row at least, or all that it has, are taken for the row.
@@ -52,12 +53,12 @@ def pair_modules(reference: nn.Module, candidate: nn.Module, given: Mapping[str,
         ParityError: If a given path does not exist.
     """
     for side, module, paths in (("reference", reference, given), ("candidate", candidate, given.values())):
-        known = dict(module.named_modules())
+        known = watchable(module)
         for path in paths:
             if path not in known:
                 raise ParityError(f"--modules: the {side} has no module `{path}`.{nearest_name(path, known)}")
     pairs = [ModulePair(*entry) for entry in given.items()]
-    ours, theirs = dict(reference.named_modules()), dict(candidate.named_modules())
+    ours, theirs = watchable(reference), watchable(candidate)
     if _have_the_same_names(reference, candidate):
         pairs += [ModulePair(path, path) for path in ours if path in theirs and path not in given]
         return pairs

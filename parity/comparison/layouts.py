@@ -11,14 +11,15 @@ import torch
 from torch import nn
 
 from parity.forwards.lockstep import Halt, halting
+from parity.forwards.observing import watchable
 
 
 CONTIGUOUS = "contiguous"
 EXPANDED = "expanded"
 OVERLAPPING = "overlapping"
 _FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
-# Some take another kernel as soon as they are watched, which would not be what is compared; compiled ones cannot be.
-_CLOSED = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder, torch.jit.ScriptModule)
+# These take another kernel as soon as they are watched, which would not be what is compared.
+_CLOSED = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
 
 
 class Layout(NamedTuple):
@@ -80,7 +81,7 @@ def noting_layouts(module: nn.Module) -> Iterator[dict[str, Layout]]:
             seen[f"{halt.path} {'gives' if halt.leaves else 'takes'} {name}"] = layout_of(tensor)
 
     closed = {part for each in module.modules() if isinstance(each, _CLOSED) for part in each.modules()}
-    paths = [path for path, each in module.named_modules() if path and each not in closed]
+    paths = [path for path, each in watchable(module).items() if path and each not in closed]
     with halting(module, paths, note):
         yield seen
 

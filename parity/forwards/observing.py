@@ -30,7 +30,8 @@ def left_as_found(*modules: nn.Module) -> Iterator[None]:
     members = [each for module in modules for each in module.modules()]
     attributes = [(each, dict(vars(each)), dict(each._buffers)) for each in members]
     parameters = [each for module in modules for each in module.parameters()]
-    gradients = [each.grad for each in parameters]
+    # Of the weights of a copied scripted module torch keeps no gradient, and warns whoever asks.
+    gradients = [each.grad if each.is_leaf else None for each in parameters]
     versions = [each._version for each in parameters]
     buffers = [(each, each._version, each.detach().clone()) for module in modules for each in module.buffers()]
     for module in modules:
@@ -41,7 +42,8 @@ def left_as_found(*modules: nn.Module) -> Iterator[None]:
         for each, before, registered in attributes:
             each.__dict__.clear()
             each.__dict__.update(before)
-            each._buffers.update(registered)
+            if isinstance(each._buffers, dict):  # a scripted module shows its own, which nobody can exchange
+                each._buffers.update(registered)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         with torch.no_grad():
@@ -50,6 +52,13 @@ def left_as_found(*modules: nn.Module) -> Iterator[None]:
                     buffer.copy_(value)
     if any(each._version != version for each, version in zip(parameters, versions, strict=True)):
         raise RuntimeError("A weight was written to while the model ran.")
+
+
+def watchable(module: nn.Module) -> dict[str, nn.Module]:
+    """The submodules that can be watched, by their paths: all but scripted ones, whose parts take no hooks either."""
+    scripted = [each for each in module.modules() if isinstance(each, torch.jit.ScriptModule)]
+    closed = {part for each in scripted for part in each.modules()}
+    return {path: each for path, each in module.named_modules() if each not in closed}
 
 
 @contextmanager

@@ -271,6 +271,12 @@ class HasScriptedPart(Reference):
         self.out = torch.jit.script(self.out)
 
 
+class HasScriptedPartAndAnotherEpsilon(HasScriptedPart):
+    def __init__(self, width: int = 8) -> None:
+        super().__init__(width)
+        self.norm.eps = 1e-5
+
+
 class Pictures(nn.Module):
     """Returns a picture as a convolution gives it."""
 

@@ -320,6 +320,12 @@ def test_the_command_says_where_and_how_much(run: Run) -> None:
     assert "RAISED  the candidate raises in its own forward: ValueError: heads do not divide" in run("Raising").stdout
 
 
+def test_parts_that_take_no_hooks_are_passed_over(run: Run) -> None:
+    result = run("HasScriptedPart")
+    assert (result.exit_code, "AGREE" in result.stdout) == (0, True)
+    assert "PARTED  in `norm` (LayerNorm)" in run("HasScriptedPartAndAnotherEpsilon").stdout
+
+
 @pytest.mark.parametrize(
     ("candidate", "options", "words"),
     [

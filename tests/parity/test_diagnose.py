@@ -34,6 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     [
         ("SwappedModulation", "order of shift, scale, gate"),
         ("AnotherEpsilon", "epsilon of a norm"),
+        ("HasScriptedPartAndAnotherEpsilon", "epsilon of a norm"),
         ("ForgetsBias", "bias"),
         ("DrawsNoise", "global generator"),
         ("Counts", "state"),

@@ -15,6 +15,7 @@ from parity.bisection.bisect import Specimen
 from parity.diagnosis.experiments.layers import ACTIVATIONS
 from parity.diagnosis.experiments.variant import Change, each_and_all, run_under, without_numbers
 from parity.forwards.execution import execute
+from parity.forwards.observing import watchable
 
 
 # What stands in place of one call: it is told the function, its arguments and its keyword arguments.
@@ -82,7 +83,7 @@ def _calls_of(side: Specimen, names: set[str]) -> list[tuple[str, str]]:
 def _follow(module: nn.Module, mode: _Functions) -> None:
     """Has a mode know in which submodule a function is called."""
     run_under(module, mode)
-    for path, each in module.named_modules():
+    for path, each in watchable(module).items():
         # A module that is an activation or a norm calls its own function, which other experiments are for.
         if not type(each).__module__.startswith("torch.nn."):
             mode.watch(each, without_numbers(path))

@@ -22,6 +22,7 @@ from parity.diagnosis.experiments.variant import (
     run_under,
     without_numbers,
 )
+from parity.forwards.observing import watchable
 
 
 # A parameter seen as (heads, channels of a head, ...) in another order.
@@ -125,7 +126,7 @@ def place_norms(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]
     """Norms of queries and keys behind the rotation, over all heads or each head, or nowhere."""
     groups: dict[str, list[str]] = defaultdict(list)
     roles: dict[str, list[str]] = defaultdict(list)
-    for path, each in side.module.named_modules():
+    for path, each in watchable(side.module).items():
         parent, _, name = path.rpartition(".")
         role = role_of(name) if "norm" in name and list(each.parameters(recurse=False)) else ""
         if role in ("q", "k"):

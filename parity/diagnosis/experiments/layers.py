@@ -27,7 +27,7 @@ from parity.diagnosis.experiments.variant import (
 )
 from parity.diagnosis.rigs import DRAWING
 from parity.forwards.execution import execute
-from parity.forwards.observing import watched
+from parity.forwards.observing import watchable, watched
 
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -90,7 +90,7 @@ def exchange_gated_halves(side: Specimen, other: Specimen) -> Iterator[tuple[str
         if given.ndim == result.ndim and given.shape[-1] == 2 * result.shape[-1]:
             found.setdefault(without_numbers(path), []).append(path)
 
-    bare = [path for path, each in module.named_modules() if not list(each.parameters())]
+    bare = [path for path, each in watchable(module).items() if not list(each.parameters())]
     with watched(module, bare, left=left):
         execute(module, side.inputs, 0, gradients=False)
     yield from each_and_all(

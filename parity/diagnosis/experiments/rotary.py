@@ -14,7 +14,7 @@ from parity.bisection.bisect import Specimen
 from parity.diagnosis.experiments.heads import exchange_channels
 from parity.diagnosis.experiments.variant import Change, all_of, on_modules, on_outputs, patterns
 from parity.forwards.execution import execute
-from parity.forwards.observing import watched
+from parity.forwards.observing import watchable, watched
 
 
 _BASES = (256, 500, 1000, 2000, 5000, 10000, 100000, 500000, 1000000)
@@ -102,7 +102,7 @@ def _table_makers(side: Specimen) -> list[str]:
         if path and _are_tables(result):
             found[path] = None
 
-    with watched(module, [path for path, _ in module.named_modules()], left=left):
+    with watched(module, list(watchable(module)), left=left):
         execute(module, side.inputs, 0, gradients=False)
     return [path for path in found if not any(path.startswith(f"{each}.") for each in found)]
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from parity.bisection.bisect import Specimen
 from parity.diagnosis.experiments.variant import Change, on_modules, without_numbers
+from parity.forwards.observing import watchable
 from parity.forwards.seeding import seeded
 
 
@@ -27,9 +28,9 @@ def override_config(side: Specimen, other: Specimen) -> Iterator[tuple[str, Chan
 
 def copy_attributes(side: Specimen, other: Specimen) -> Iterator[tuple[str, Change]]:
     """Plain numbers and flags that modules of the same path keep, and that differ."""
-    theirs = dict(other.module.named_modules())
+    theirs = watchable(other.module)
     found: dict[tuple[str, str, str], tuple[list[str], Any]] = {}
-    for path, each in side.module.named_modules():
+    for path, each in watchable(side.module).items():
         for name, value in vars(each).items():
             same = vars(theirs[path]).get(name, value) if path in theirs else value
             is_setting = name != "training" and not name.startswith("_") and _is_plain(value) and _is_plain(same)

@@ -12,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from parity.bisection.bisect import Specimen
+from parity.forwards.observing import watchable
 
 
 # Changes a copy of a module and a copy of its inputs, in place, or returns another module for the copy.
@@ -49,7 +50,7 @@ def patterns(module: nn.Module, choose: Callable[[nn.Module], bool]) -> dict[str
     """
     found: dict[str, list[str]] = {}
     shapes: dict[str, list[torch.Size]] = {}
-    for path, each in module.named_modules():
+    for path, each in watchable(module).items():
         if choose(each):
             pattern, own = without_numbers(path), [parameter.shape for parameter in each.parameters()]
             key = pattern if shapes.setdefault(pattern, own) == own else path
