@@ -16,6 +16,7 @@ from diffusers import FluxTransformer2DModel, QwenImage21Transformer2DModel
 from ruamel.yaml import YAML
 
 from parity.probe.checks.adapters import ip_adapter
+from parity.probe.checks.attending import native_backend
 from parity.probe.checks.caching import cache
 from parity.probe.checks.comparing import Broken
 from parity.probe.checks.parallel import shares_layers
@@ -138,6 +139,14 @@ def test_a_first_block_cache_raises_in_flux2_and_works_in_flux() -> None:
     cache("first-block cache")(flux, flux.plain())
     with pytest.raises(TypeError, match="'Tensor' and 'list'"):
         cache("first-block cache")(flux2, flux2.plain())
+
+
+def test_every_layer_that_takes_a_softmax_has_to_call_the_kernel_and_a_linear_one_need_not() -> None:
+    sana, hunyuan = specimen("SanaVideoTransformer3DModel"), specimen("HunyuanVideoTransformer3DModel")
+    native_backend(sana, sana.plain())
+    first = "context_embedder.token_refiner.refiner_blocks.0.attn"
+    with pytest.raises(Broken, match=f"2 of 6 attention layers keep their kernel: `{first}` first"):
+        native_backend(hunyuan, hunyuan.plain())
 
 
 def test_an_ip_adapter_reaches_flux_and_sd3_and_not_flux2() -> None:

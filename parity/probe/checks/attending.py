@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,9 @@ from diffusers.models.attention import AttentionModuleMixin
 from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry
 from diffusers.models.attention_processor import Attention, MochiAttention
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
+from parity.forwards.observing import watched
 from parity.probe.checks.comparing import Broken, Untestable, require_equal
 from parity.probe.specimen import Outputs, Specimen, describe, run
 
@@ -55,11 +57,11 @@ def _run_with(name: str, specimen: Specimen, plain: Outputs) -> None:
         raise Broken(f"`{name}` raises {describe(error)}") from error
     finally:
         _AttentionBackendRegistry.set_active_backend(active)
-    deaf = [path for path, layer in _layers(model) if not hasattr(layer.processor, "_attention_backend")]
+    layers = dict(_layers(model))
+    deaf = {path: layer for path, layer in layers.items() if not hasattr(layer.processor, "_attention_backend")}
+    deaf = _weighing(model, deaf, specimen) if deaf else {}
     if deaf:
-        raise Broken(
-            f"{len(deaf)} of {len(list(_layers(model)))} attention layers keep their kernel: `{deaf[0]}` first"
-        )
+        raise Broken(f"{len(deaf)} of {len(layers)} attention layers keep their kernel: `{next(iter(deaf))}` first")
     if not calls:
         raise Broken(f"no attention layer calls the backend `{name}`")
     require_equal(f"attention by `{name}`", plain, outputs)
@@ -69,6 +71,37 @@ def _layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
     for path, layer in model.named_modules():
         if isinstance(layer, _LAYERS) and getattr(layer, "processor", None) is not None:
             yield path, layer
+
+
+def _weighing(model: nn.Module, layers: Mapping[str, Any], specimen: Specimen) -> dict[str, Any]:
+    """Those of some layers that take a softmax: no kernel does another attention, such as a linear one."""
+    mode = _Weighing()
+
+    def entered(path: str, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        mode.inside.append(path)
+
+    def left(path: str, arguments: tuple[Any, ...], named: Mapping[str, Any], result: Any) -> None:
+        mode.inside.pop()
+
+    with watched(model, list(layers), entered, left), mode:
+        run(model, specimen.inputs())
+    return {path: layer for path, layer in layers.items() if path in mode.seen}
+
+
+class _Weighing(TorchFunctionMode):
+    """Notes the layers inside of which a softmax is taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.seen: set[str] = set()
+
+    def __torch_function__(
+        self, function: Any, types: Any, arguments: tuple[Any, ...] = (), named: dict[str, Any] | None = None
+    ) -> Any:
+        if self.inside and function.__name__ in ("scaled_dot_product_attention", "softmax"):
+            self.seen.add(self.inside[-1])
+        return function(*arguments, **(named or {}))
 
 
 @contextmanager
