@@ -111,6 +111,18 @@ def pipelines_over(
     return pipelines
 
 
+def with_fault(written: ModuleType, pipeline: Any, old: str, new: str, **settings: Any) -> Any:
+    """A pipeline over the same components, out of a module that says something else in one place."""
+    source = Path(written.__file__ or "").read_text(encoding="utf-8")
+    assert source.count(old) == 1
+    module = ModuleType(f"{written.__package__}.faulty")
+    module.__package__ = written.__package__
+    exec(source.replace(old, new), module.__dict__)
+    faulty = getattr(module, type(pipeline).__name__)(**pipeline.components, **settings)
+    faulty.set_progress_bar_config(disable=True)
+    return faulty
+
+
 def compare_steps(pipelines: tuple[Any, Any], call: Callable[..., torch.Tensor], count: int) -> None:
     """Hold to each other what callbacks see in two pipelines, where they make the latents weaker, and what comes out.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import diffusers
@@ -14,7 +12,7 @@ import pytest
 import torch
 
 from scaffold.loading import load_spec
-from tests.scaffold.pairs import pipelines_over
+from tests.scaffold.pairs import pipelines_over, with_fault
 from tests.scaffold.test_image_to_image import picture
 from tests.scaffold.test_pipelines import ADDED, LEFT_OUT, TWO, drawn
 
@@ -194,14 +192,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
 def test_the_comparison_sees_a_fault(generated, pipelines, call, old, new):
     model, changes = CALLS[call]
     preset = MODELS[model][0]
-    package = generated(preset)[1]
-    source = Path(package.pipeline_image2video.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1
-    module = ModuleType(f"{package.__name__}.faulty")
-    module.__package__ = package.__name__
-    exec(source.replace(old, new), module.__dict__)
     ours, theirs = pipelines(model)
-    faulty = getattr(module, name_of(preset))(**ours.components)
-    faulty.set_progress_bar_config(disable=True)
+    faulty = with_fault(generated(preset)[1].pipeline_image2video, ours, old, new)
     made, wanted = (film(pipeline, model, **changes) for pipeline in (faulty, theirs))
     assert made.shape != wanted.shape or not torch.equal(made, wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +16,7 @@ from diffusers.pipelines.wan import pipeline_wan, pipeline_wan_i2v
 from scaffold.errors import ScaffoldError
 from scaffold.loading import load_spec, read_spec
 from scaffold.resources import templates_root
-from tests.scaffold.pairs import pipelines_over
+from tests.scaffold.pairs import pipelines_over, with_fault
 from tests.scaffold.test_image_to_image import picture
 from tests.scaffold.test_pipelines import LEFT_OUT, drawn
 
@@ -185,18 +184,6 @@ def test_each_loads_what_the_other_saved(wan, pipelines, tmp_path):
         assert torch.equal(*films)
 
 
-def with_fault(package: ModuleType, pipeline: Any, old: str, new: str, **settings: Any) -> Any:
-    """The same pipeline out of a module in which something else is written."""
-    source = Path(package.pipeline_image2video.__file__).read_text(encoding="utf-8")
-    assert source.count(old) == 1
-    module = ModuleType(f"{package.__name__}.faulty")
-    module.__package__ = package.__name__
-    exec(source.replace(old, new), module.__dict__)
-    faulty = getattr(module, type(pipeline).__name__)(**pipeline.components, **settings)
-    faulty.set_progress_bar_config(disable=True)
-    return faulty
-
-
 FAULTS: dict[str, tuple[str, str, str]] = {
     "the mask of the first frame": ("plain", "mask[:, :, 0] = 1", "mask[:, 0, 0] = 1"),
     "the mask of the last frame": ("a-last-picture", "mask[:, -1, -1] = 1", "mask[:, :, -1] = 1"),
@@ -212,7 +199,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
 def test_the_comparison_sees_a_fault(wan, pipelines, expected, call, old, new):
     model, changes = CALLS[call]
     ours, _ = pipelines(model)
-    faulty = with_fault(wan, ours, old, new, expand_timesteps=ours.config.expand_timesteps)
+    faulty = with_fault(wan.pipeline_image2video, ours, old, new, expand_timesteps=ours.config.expand_timesteps)
     assert not torch.equal(film(faulty, **changes), expected(call))
 
 
@@ -297,7 +284,7 @@ COGVIDEOX_FAULTS = {
 @pytest.mark.parametrize(("offset", "old", "new"), COGVIDEOX_FAULTS.values(), ids=COGVIDEOX_FAULTS)
 def test_the_comparison_of_cogvideox_sees_a_fault(generated, cogvideox, offset, old, new):
     ours, theirs = cogvideox(bool(offset))
-    faulty = with_fault(generated("cogvideox")[1], ours, old, new)
+    faulty = with_fault(generated("cogvideox")[1].pipeline_image2video, ours, old, new)
     assert not torch.equal(cogvideox_film(faulty), cogvideox_film(theirs))
 
 
