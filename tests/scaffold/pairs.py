@@ -111,6 +111,11 @@ def pipelines_over(
     return pipelines
 
 
+def with_own_lists(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The same arguments with lists that the call may write into, as diffusers' Z-Image does into its prompts."""
+    return {name: list(value) if isinstance(value, list) else value for name, value in arguments.items()}
+
+
 def with_fault(written: ModuleType, pipeline: Any, old: str, new: str, **settings: Any) -> Any:
     """A pipeline over the same components, out of a module that says something else in one place."""
     source = Path(written.__file__ or "").read_text(encoding="utf-8")

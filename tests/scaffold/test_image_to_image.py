@@ -15,7 +15,7 @@ import torch
 from scaffold.errors import ScaffoldError
 from scaffold.loading import load_spec, read_spec
 from scaffold.resources import templates_root
-from tests.scaffold.pairs import compare_arguments, compare_steps, make_pipelines
+from tests.scaffold.pairs import compare_arguments, compare_steps, make_pipelines, with_own_lists
 from tests.scaffold.test_pipelines import LEFT_OUT, MASK, TWO, drawn, embeddings
 
 
@@ -100,7 +100,7 @@ def make(pipeline: Any, **changes: Any) -> torch.Tensor:
         "output_type": "pt",
         "generator": torch.Generator().manual_seed(0),
     }
-    return pipeline(**arguments | changes).images
+    return pipeline(**with_own_lists(arguments | changes)).images
 
 
 @pytest.mark.parametrize(("preset", "call"), EVERY, ids=[f"{preset}-{call}" for preset, call in EVERY])

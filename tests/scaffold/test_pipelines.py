@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scaffold.loading import load_spec
-from tests.scaffold.pairs import compare_arguments, compare_steps, make_pipelines
+from tests.scaffold.pairs import compare_arguments, compare_steps, make_pipelines, with_own_lists
 
 
 def drawn(*shape: int, seed: int = 1) -> torch.Tensor:
@@ -212,7 +212,7 @@ def make(pipeline: Any, preset: str, **changes: Any) -> torch.Tensor:
         changes = THEIRS.get(preset, {}) | changes
         if "negative_prompt_embeds" in changes and "eta" in inspect.signature(pipeline.__call__).parameters:
             changes = changes | {"negative_prompt": None}
-    made = pipeline(**arguments | SMALL[preset] | changes)
+    made = pipeline(**with_own_lists(arguments | SMALL[preset] | changes))
     return torch.as_tensor(made.frames if hasattr(made, "frames") else made.images)
 
 
