@@ -114,8 +114,6 @@ def _type_at(steps: tuple[str | int, ...]) -> Any:
     """What the spec language has at a place, as msgspec describes types; `None` where it has nothing."""
     info: Any = msgspec.inspect.type_info(Spec)
     for step in steps:
-        if isinstance(info, msgspec.inspect.UnionType):
-            info = next((kind for kind in info.types if not isinstance(kind, msgspec.inspect.NoneType)), info.types[0])
         if isinstance(info, msgspec.inspect.StructType):
             field = next((field for field in info.fields if field.encode_name == step), None)
             if field is None:
@@ -127,6 +125,8 @@ def _type_at(steps: tuple[str | int, ...]) -> Any:
             info = info.item_type
         else:
             return None
+        if isinstance(info, msgspec.inspect.UnionType):
+            info = next((kind for kind in info.types if not isinstance(kind, msgspec.inspect.NoneType)), info.types[0])
     return info
 
 

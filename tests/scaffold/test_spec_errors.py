@@ -33,6 +33,12 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "default: 48\n    doc: Number of single",
         "`config.num_single_layers.defualt` is not a key of a spec; did you mean 'default'?",
     ),
+    "misspelled key of a part that may be absent": (
+        "latents: {kind",
+        "latent: {kind",
+        "latents: {kind",
+        "`pipeline.latent` is not a key of a spec; did you mean 'latents'?",
+    ),
     "misspelled key deep in a list": (
         "op: feed_forward, name: mlp, attribute: ff,",
         "op: feed_forward, name: mlp, atribute: ff,",
